@@ -1,0 +1,60 @@
+//! The rules of payments: amounts, currencies, ids, the payment with its facts and its status machine, refunds.
+//!
+//! Pure: no I/O, no clock, no randomness, no async. Times and ids are passed in. Start with [`Payment::create`]; each
+//! operation takes a payment and gives back the changed one, or a refusal that says why with its data.
+
+#![warn(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm
+)]
+
+#[macro_use]
+mod named_enum;
+
+mod actor;
+mod amount;
+mod attempt;
+mod authorization;
+mod card_number;
+mod charging;
+mod currency;
+mod facts;
+mod id;
+mod metadata;
+mod mode;
+mod money;
+mod payment;
+mod percent;
+mod refund;
+mod refunding;
+#[cfg(feature = "serde")]
+mod serde_text;
+mod state;
+#[cfg(feature = "proptest")]
+pub mod strategies;
+mod text;
+
+pub use actor::*;
+pub use amount::*;
+pub use attempt::*;
+pub use authorization::*;
+pub use card_number::*;
+pub use charging::*;
+pub use currency::*;
+pub use facts::*;
+pub use id::*;
+pub use metadata::*;
+pub use mode::*;
+pub use money::*;
+pub use named_enum::UnknownWord;
+pub use payment::*;
+pub use percent::*;
+pub use refund::*;
+pub use refunding::*;
+pub use state::*;
+pub use text::*;

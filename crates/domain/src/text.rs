@@ -1,0 +1,157 @@
+//! Texts that people and programs send along with a payment, each with its limit.
+//!
+//! None may hold a card number, so that no row, log or backup ever does, and none may hold U+0000, which one
+//! of the databases can't store.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::card_number::contains_card_number;
+
+/// Checks a text of at most `max_chars` characters.
+///
+/// # Errors
+/// [`TextRefused::TooLong`], [`TextRefused::ContainsNul`] or [`TextRefused::ContainsCardNumber`].
+///
+/// ```
+/// use florin_domain::{TextRefused, check_text};
+/// assert_eq!(check_text("Grüße", 5), Ok(()));
+/// assert_eq!(check_text("Grüße!", 5), Err(TextRefused::TooLong { max: 5, actual: 6 }));
+/// assert_eq!(check_text("4242 4242 4242 4242", 500), Err(TextRefused::ContainsCardNumber));
+/// ```
+pub fn check_text(text: &str, max_chars: usize) -> Result<(), TextRefused> {
+    // No text has more characters than bytes, so most need no counting.
+    if text.len() > max_chars {
+        let actual = text.chars().count();
+        if actual > max_chars {
+            return Err(TextRefused::TooLong { max: max_chars, actual });
+        }
+    }
+    if text.contains('\0') {
+        return Err(TextRefused::ContainsNul);
+    }
+    if contains_card_number(text) {
+        return Err(TextRefused::ContainsCardNumber);
+    }
+    Ok(())
+}
+
+/// Why a text is refused. It never says what the text was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TextRefused {
+    /// There is no character where one is needed.
+    #[error("the text is empty; send at least one character")]
+    Empty,
+    /// There are too many characters.
+    #[error("the text has {actual} characters; send at most {max}")]
+    TooLong {
+        /// How many characters are allowed.
+        max: usize,
+        /// How many there are.
+        actual: usize,
+    },
+    /// There is a blank, a control character, or something beyond ASCII.
+    #[error("the text may have visible ASCII characters only, without blanks")]
+    NotVisibleAscii,
+    /// There is a U+0000.
+    #[error("the text contains the character U+0000; send it without")]
+    ContainsNul,
+    /// There is something that looks like the number of a payment card.
+    #[error("the text contains a card number; card numbers are not stored here, so send it without")]
+    ContainsCardNumber,
+}
+
+fn check_free_text(text: &str, max_chars: usize) -> Result<(), TextRefused> {
+    check_text(text, max_chars)
+}
+
+fn check_token(text: &str, max_chars: usize) -> Result<(), TextRefused> {
+    if text.is_empty() {
+        return Err(TextRefused::Empty);
+    }
+    check_text(text, max_chars)?;
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err(TextRefused::NotVisibleAscii) }
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident: $check:ident up to $max:literal, like $example:literal;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// How many characters it may have.
+            pub const MAX_CHARS: usize = $max;
+
+            /// Takes a text over, once it is checked.
+            ///
+            /// # Errors
+            /// [`TextRefused`], which says what is wrong and never repeats the text.
+            ///
+            /// ```
+            #[doc = concat!("use florin_domain::{", stringify!($name), ", TextRefused};")]
+            #[doc = concat!("assert_eq!(", stringify!($name), "::parse(\"", $example, "\")?.as_str(), \"", $example, "\");")]
+            #[doc = concat!("assert_eq!(", stringify!($name), "::parse(\"4242-4242-4242-4242\"), Err(TextRefused::ContainsCardNumber));")]
+            /// # Ok::<(), TextRefused>(())
+            /// ```
+            pub fn parse(text: impl Into<String>) -> Result<Self, TextRefused> {
+                let text = text.into();
+                $check(&text, Self::MAX_CHARS)?;
+                Ok(Self(text.into_boxed_str()))
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = TextRefused;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::parse(text)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::serde_text::parse(deserializer)
+            }
+        }
+    )+};
+}
+
+texts! {
+    /// What a payment is for, in up to 500 characters.
+    Description: check_free_text up to 500, like "Two tickets";
+    /// Why a payment was canceled or refunded, in up to 500 characters.
+    Reason: check_free_text up to 500, like "Requested by the customer";
+    /// A payment method as its processor names it: opaque here, 1 to 255 visible ASCII characters.
+    MethodRef: check_token up to 255, like "pm_1234567890";
+    /// The caller's own key of a request: 1 to 255 visible ASCII characters.
+    IdempotencyKey: check_token up to 255, like "order-1001";
+}

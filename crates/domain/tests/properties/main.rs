@@ -1,0 +1,23 @@
+//! Properties of the domain, each over many random cases.
+//!
+//! `PROPTEST_CASES` decides how many: 1,000 where it is not set.
+
+mod amounts;
+mod card_numbers;
+mod currencies;
+mod ids;
+mod metadata;
+mod money;
+mod payments;
+mod texts;
+
+use proptest::prelude::ProptestConfig;
+
+fn cases() -> ProptestConfig {
+    // The default reads PROPTEST_CASES, and has 256 cases without it.
+    let mut config = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 1_000;
+    }
+    config
+}
