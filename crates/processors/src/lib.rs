@@ -1,0 +1,15 @@
+//! Payment processors: what Florin asks of one ([`Processor`]), and the sandbox that plays one ([`Sandbox`]).
+//!
+//! A processor does what it is told and reports what became of it. It decides nothing about a payment: whether a
+//! charge or refund is allowed is settled in `florin-domain` before a processor hears of it, and when to send again or
+//! to look up is settled in the engine. Nothing here reads the wall clock or touches Florin's database.
+
+mod outcome;
+mod processor;
+mod request;
+pub mod sandbox;
+
+pub use outcome::{DeclineCode, Found, LookupFailed, Outcome};
+pub use processor::{Capabilities, InvalidMethod, MethodCheck, Processor};
+pub use request::{CaptureRequest, ChargeRequest, RefundRequest, Request, VoidRequest};
+pub use sandbox::{Sandbox, SandboxSettings};
