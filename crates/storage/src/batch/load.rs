@@ -1,0 +1,143 @@
+//! Loading rows by their keys.
+
+use std::marker::PhantomData;
+
+use diesel::pg::{Pg, PgConnection};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::methods::LoadQuery;
+use diesel::sqlite::{Sqlite, SqliteConnection};
+
+use super::value::{ColumnArray, push_names, push_unnest};
+use super::{Column, Row};
+use crate::{AnyConnection, StorageError};
+
+/// Whether loaded rows are locked until the transaction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// Read only.
+    None,
+    /// `FOR NO KEY UPDATE` on PostgreSQL; `FOR UPDATE` would block foreign-key inserts. SQLite has one writer anyway.
+    NoKeyUpdate,
+}
+
+/// Which rows of which table, and in what order.
+pub(crate) struct Selection {
+    /// The table.
+    pub(crate) table: &'static str,
+    /// The columns to load, in the order of the row's fields.
+    pub(crate) columns: &'static str,
+    /// The columns that the keys give.
+    pub(crate) key: &'static [Column],
+    /// The order: also the order in which rows are locked, so that two writers can't deadlock.
+    pub(crate) order: &'static str,
+}
+
+/// Loads the rows that `keys` name. `ST` is the SQL type of `selection.columns`.
+pub(crate) fn load_rows<ST, R>(
+    connection: &mut AnyConnection,
+    selection: &'static Selection,
+    lock: Lock,
+    keys: &[Row<'_>],
+) -> Result<Vec<R>, StorageError>
+where
+    for<'q> PostgresLoad<'q, ST>: LoadQuery<'q, PgConnection, R>,
+    for<'q> SqliteLoad<'q, ST>: LoadQuery<'q, SqliteConnection, R>,
+{
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    match connection {
+        AnyConnection::Postgres(connection) => {
+            let keys = ColumnArray::transpose(selection.key.iter().map(|column| column.1), keys);
+            Ok(PostgresLoad { selection, lock, keys, sql_type: PhantomData }.load(connection)?)
+        }
+        AnyConnection::Sqlite(connection) => {
+            let mut rows = Vec::with_capacity(keys.len());
+            for key in keys {
+                let query = SqliteLoad { selection, key, sql_type: PhantomData };
+                for row in query.internal_load(connection)? {
+                    rows.push(row?);
+                }
+            }
+            Ok(rows)
+        }
+    }
+}
+
+pub(crate) struct PostgresLoad<'a, ST> {
+    selection: &'static Selection,
+    lock: Lock,
+    keys: Vec<ColumnArray<'a>>,
+    sql_type: PhantomData<ST>,
+}
+
+impl<ST> QueryFragment<Pg> for PostgresLoad<'_, ST> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let selection = self.selection;
+        for text in ["SELECT ", selection.columns, " FROM ", selection.table, " JOIN "] {
+            out.push_sql(text);
+        }
+        push_unnest(&self.keys, &mut out)?;
+        out.push_sql(" AS k (");
+        push_names(selection.key.iter().map(|column| column.0), "k_", &mut out);
+        out.push_sql(") ON ");
+        for (index, (name, _)) in selection.key.iter().enumerate() {
+            for text in [if index > 0 { " AND " } else { "" }, name, " = k_", name] {
+                out.push_sql(text);
+            }
+        }
+        out.push_sql(" ORDER BY ");
+        out.push_sql(selection.order);
+        if self.lock == Lock::NoKeyUpdate {
+            out.push_sql(" FOR NO KEY UPDATE OF ");
+            out.push_sql(selection.table);
+        }
+        Ok(())
+    }
+}
+
+pub(crate) struct SqliteLoad<'a, ST> {
+    selection: &'static Selection,
+    key: &'a Row<'a>,
+    sql_type: PhantomData<ST>,
+}
+
+impl<ST> QueryFragment<Sqlite> for SqliteLoad<'_, ST> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let selection = self.selection;
+        for text in ["SELECT ", selection.columns, " FROM ", selection.table, " WHERE "] {
+            out.push_sql(text);
+        }
+        for (index, ((name, _), value)) in selection.key.iter().zip(self.key).enumerate() {
+            out.push_sql(if index > 0 { " AND " } else { "" });
+            out.push_sql(name);
+            out.push_sql(" = ");
+            value.bind(&mut out)?;
+        }
+        out.push_sql(" ORDER BY ");
+        out.push_sql(selection.order);
+        Ok(())
+    }
+}
+
+impl<ST> QueryId for PostgresLoad<'_, ST> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<ST> QueryId for SqliteLoad<'_, ST> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<ST> Query for PostgresLoad<'_, ST> {
+    type SqlType = ST;
+}
+
+impl<ST> Query for SqliteLoad<'_, ST> {
+    type SqlType = ST;
+}
+
+impl<ST> RunQueryDsl<PgConnection> for PostgresLoad<'_, ST> {}
+impl<ST> RunQueryDsl<SqliteConnection> for SqliteLoad<'_, ST> {}

@@ -1,0 +1,36 @@
+//! Many rows in one statement, on both databases.
+//!
+//! diesel's own statements can't do it over a `MultiConnection`, and would not be cached as prepared ones. On
+//! PostgreSQL each statement takes one array per column (`unnest`), so that its text does not depend on the number of
+//! rows. On SQLite, where a statement costs microseconds, rows are inserted in a few fixed group sizes and updated and
+//! loaded one by one. Nothing here knows what a payment is.
+
+mod insert;
+mod load;
+mod statement;
+mod update;
+mod value;
+
+pub(crate) use insert::{OnConflict, insert_returning_keys, insert_rows};
+pub(crate) use load::{Lock, Selection, load_rows};
+pub(crate) use statement::Statement;
+pub(crate) use update::update_rows;
+pub(crate) use value::{Kind, Value};
+
+/// A table, as far as batches care.
+pub(crate) struct Table {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// The columns of its key.
+    pub(crate) key: &'static [Column],
+    /// The other columns that a row is inserted with.
+    pub(crate) inserted: &'static [Column],
+    /// The columns that an update sets.
+    pub(crate) updated: &'static [Column],
+}
+
+/// A column: its name and kind.
+pub(crate) type Column = (&'static str, Kind);
+
+/// The values of one row, in the order of the columns.
+pub(crate) type Row<'a> = Vec<Value<'a>>;

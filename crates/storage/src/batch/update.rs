@@ -1,0 +1,122 @@
+//! Updating rows whose revision is still the one that was loaded.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sqlite::{Sqlite, SqliteConnection};
+
+use super::value::{ColumnArray, push_names, push_unnest};
+use super::{Kind, Row, Table};
+use crate::{AnyConnection, StorageError};
+
+/// Sets the updated columns of each row whose `revision` is still the expected one.
+///
+/// A row holds the key, the expected revision, and the updated columns.
+pub(crate) fn update_rows(
+    connection: &mut AnyConnection,
+    table: &'static Table,
+    rows: &[Row<'_>],
+) -> Result<(), StorageError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let changed = match connection {
+        AnyConnection::Postgres(connection) => PostgresUpdate::new(table, rows).execute(connection)?,
+        AnyConnection::Sqlite(connection) => {
+            let mut changed = 0_usize;
+            for row in rows {
+                changed += SqliteUpdate { table, row }.execute(connection)?;
+            }
+            changed
+        }
+    };
+    let expected = rows.len();
+    if changed == expected {
+        Ok(())
+    } else {
+        Err(StorageError::Conflict { table: table.name, expected, changed })
+    }
+}
+
+struct PostgresUpdate<'a> {
+    table: &'static Table,
+    columns: Vec<ColumnArray<'a>>,
+}
+
+impl<'a> PostgresUpdate<'a> {
+    fn new(table: &'static Table, rows: &'a [Row<'a>]) -> Self {
+        let key = table.key.iter().map(|column| column.1);
+        let kinds = key.chain([Kind::Int]).chain(table.updated.iter().map(|column| column.1));
+        PostgresUpdate { table, columns: ColumnArray::transpose(kinds, rows) }
+    }
+}
+
+impl QueryFragment<Pg> for PostgresUpdate<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let table = self.table;
+        out.push_sql("UPDATE ");
+        out.push_sql(table.name);
+        out.push_sql(" AS t SET ");
+        for (index, (name, _)) in table.updated.iter().enumerate() {
+            for text in [if index > 0 { ", " } else { "" }, name, " = v.", name] {
+                out.push_sql(text);
+            }
+        }
+        out.push_sql(" FROM ");
+        push_unnest(&self.columns, &mut out)?;
+        out.push_sql(" AS v (");
+        push_names(table.key.iter().map(|column| column.0), "", &mut out);
+        out.push_sql(", expected_revision, ");
+        push_names(table.updated.iter().map(|column| column.0), "", &mut out);
+        out.push_sql(") WHERE t.revision = v.expected_revision");
+        for (name, _) in table.key {
+            for text in [" AND t.", name, " = v.", name] {
+                out.push_sql(text);
+            }
+        }
+        Ok(())
+    }
+}
+
+struct SqliteUpdate<'a> {
+    table: &'static Table,
+    row: &'a Row<'a>,
+}
+
+impl QueryFragment<Sqlite> for SqliteUpdate<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let table = self.table;
+        let (key, rest) = self.row.split_at(table.key.len());
+        out.push_sql("UPDATE ");
+        out.push_sql(table.name);
+        out.push_sql(" SET ");
+        for (index, ((name, _), value)) in table.updated.iter().zip(&rest[1..]).enumerate() {
+            out.push_sql(if index > 0 { ", " } else { "" });
+            out.push_sql(name);
+            out.push_sql(" = ");
+            value.bind(&mut out)?;
+        }
+        out.push_sql(" WHERE revision = ");
+        rest[0].bind(&mut out)?;
+        for ((name, _), value) in table.key.iter().zip(key) {
+            out.push_sql(" AND ");
+            out.push_sql(name);
+            out.push_sql(" = ");
+            value.bind(&mut out)?;
+        }
+        Ok(())
+    }
+}
+
+impl QueryId for PostgresUpdate<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryId for SqliteUpdate<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl RunQueryDsl<diesel::pg::PgConnection> for PostgresUpdate<'_> {}
+impl RunQueryDsl<SqliteConnection> for SqliteUpdate<'_> {}

@@ -1,0 +1,173 @@
+//! Opening databases: which one an address names, and how each connection is set up.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+
+use crate::StorageError;
+
+/// A connection to either database. Reads that both understand go through this type; the hot path matches on it.
+#[derive(diesel::MultiConnection)]
+pub enum AnyConnection {
+    /// PostgreSQL.
+    Postgres(PgConnection),
+    /// SQLite.
+    Sqlite(SqliteConnection),
+}
+
+/// Where a database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `postgres://…`, as libpq reads it.
+    Postgres(String),
+    /// `sqlite://path`, relative to the working directory unless the path starts with `/`.
+    Sqlite(PathBuf),
+}
+
+/// Refused because a database address has no known form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a database URL starts with sqlite:// or postgres://, as in sqlite://florin.db or postgres://user@host/florin"
+)]
+pub struct UnknownDatabaseUrl;
+
+impl FromStr for DatabaseUrl {
+    type Err = UnknownDatabaseUrl;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(DatabaseUrl::Postgres(url.to_owned()));
+        }
+        match url.strip_prefix("sqlite://") {
+            Some(path) if !path.is_empty() => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
+            _ => Err(UnknownDatabaseUrl),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    /// Without a password, so that it can be logged.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DatabaseUrl::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            DatabaseUrl::Postgres(url) => {
+                let after_scheme = url.find("://").map_or(0, |at| at.saturating_add(3));
+                let (scheme, rest) = url.split_at(after_scheme);
+                match rest.rsplit_once('@') {
+                    Some((credentials, host)) => {
+                        let user = credentials.split(':').next().unwrap_or_default();
+                        let host = host.split('?').next().unwrap_or_default();
+                        write!(f, "{scheme}{user}@{host}")
+                    }
+                    None => write!(f, "{scheme}{}", rest.split('?').next().unwrap_or_default()),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl DatabaseUrl {
+    /// The SQLite file, if it is one.
+    pub fn sqlite_path(&self) -> Option<&Path> {
+        match self {
+            DatabaseUrl::Sqlite(path) => Some(path),
+            DatabaseUrl::Postgres(_) => None,
+        }
+    }
+
+    /// Opens a connection and sets it up.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the database can't be reached or opened.
+    pub fn connect(&self) -> Result<AnyConnection, StorageError> {
+        match self {
+            DatabaseUrl::Postgres(url) => {
+                let mut connection =
+                    PgConnection::establish(url).map_err(|error| self.cannot_open(&error))?;
+                connection.batch_execute(POSTGRES_SETTINGS)?;
+                Ok(AnyConnection::Postgres(connection))
+            }
+            DatabaseUrl::Sqlite(path) => {
+                let path =
+                    path.to_str().ok_or_else(|| StorageError::Unavailable("the path is not UTF-8".into()))?;
+                let mut connection =
+                    SqliteConnection::establish(path).map_err(|error| self.cannot_open(&error))?;
+                connection.batch_execute(SQLITE_SETTINGS)?;
+                Ok(AnyConnection::Sqlite(connection))
+            }
+        }
+    }
+
+    fn cannot_open(&self, error: &ConnectionError) -> StorageError {
+        StorageError::Unavailable(format!("can't open {self}: {error}"))
+    }
+}
+
+/// A lock is waited for, and a transaction left open, for seconds rather than for ever: the writer then rolls back.
+const POSTGRES_SETTINGS: &str = "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'; \
+     SET statement_timeout = '30s'; SET client_min_messages = 'warning'; SET plan_cache_mode = 'force_generic_plan';";
+
+/// `synchronous = FULL`: with WAL, NORMAL loses acknowledged commits when the power fails.
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; \
+     PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;";
+
+/// Makes and checks pooled connections to one database.
+#[derive(Debug)]
+pub struct ConnectionManager {
+    url: DatabaseUrl,
+}
+
+impl ConnectionManager {
+    /// Connections to `url`.
+    pub fn new(url: DatabaseUrl) -> Self {
+        ConnectionManager { url }
+    }
+}
+
+impl r2d2::ManageConnection for ConnectionManager {
+    type Connection = AnyConnection;
+    type Error = StorageError;
+
+    fn connect(&self) -> Result<AnyConnection, StorageError> {
+        self.url.connect()
+    }
+
+    fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), StorageError> {
+        Ok(connection.batch_execute("SELECT 1")?)
+    }
+
+    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
+        use diesel::connection::{Connection, TransactionManager};
+        type Manager = <AnyConnection as Connection>::TransactionManager;
+        std::thread::panicking() || Manager::is_broken_transaction_manager(connection)
+    }
+}
+
+/// A pool of connections for reading.
+pub type Pool = r2d2::Pool<ConnectionManager>;
+
+/// Opens a pool of at most `size` connections, none of them yet.
+///
+/// # Errors
+/// Never for a valid size; connections are made when they are first needed.
+pub fn open_pool(url: &DatabaseUrl, size: u32) -> Pool {
+    r2d2::Pool::builder()
+        .max_size(size.max(1))
+        .min_idle(Some(0))
+        .test_on_check_out(false)
+        .connection_timeout(Duration::from_secs(5))
+        .build_unchecked(ConnectionManager::new(url.clone()))
+}

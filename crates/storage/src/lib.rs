@@ -1,0 +1,28 @@
+//! Florin's rows, queries and migrations, on SQLite and PostgreSQL: loads and saves what the domain decides.
+//!
+//! Deliberately not here: rules (they are the domain's), batching and retries (the engine's), HTTP.
+
+pub mod access;
+mod batch;
+mod connection;
+mod counters;
+mod error;
+mod keys;
+mod migrate;
+mod probe;
+pub mod read;
+pub mod recovery;
+mod rows;
+mod schema;
+mod transaction;
+pub mod verify;
+mod working_set;
+
+pub use connection::{AnyConnection, ConnectionManager, DatabaseUrl, Pool, UnknownDatabaseUrl, open_pool};
+pub use error::StorageError;
+pub use keys::forget_answers;
+pub use migrate::{check_schema, migrate};
+pub use probe::{backend_is_alive, backend_pid, unanswered_keys};
+pub use rows::{IdempotencyRecord, Realm, StoredAnswer};
+pub use transaction::{begin, commit, rollback};
+pub use working_set::{DigestKey, Event, Needs, WorkingSet, load_payments};

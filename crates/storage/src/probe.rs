@@ -1,0 +1,97 @@
+//! Small look-ups by key: whether a commit of unknown fate stands, and which keys wait for an answer.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use florin_domain::PaymentId;
+
+use crate::rows::{IdempotencyRecord, IdempotencyRow, Realm};
+use crate::schema::{events, idempotency_keys as k};
+use crate::working_set::DigestKey;
+use crate::{AnyConnection, StorageError};
+
+/// Whether an event stands.
+pub(crate) fn event_exists(
+    connection: &mut AnyConnection,
+    realm: Realm,
+    id: [u8; 16],
+) -> Result<bool, StorageError> {
+    let event = events::table
+        .filter(events::tenant_id.eq(realm.tenant_id.bytes().to_vec()))
+        .filter(events::livemode.eq(realm.mode.is_live()))
+        .filter(events::id.eq(id.to_vec()));
+    Ok(diesel::select(exists(event)).get_result(connection)?)
+}
+
+/// The revision of an idempotency key, if it stands.
+pub(crate) fn key_revision(
+    connection: &mut AnyConnection,
+    key: &DigestKey,
+) -> Result<Option<i64>, StorageError> {
+    let (realm, digest) = key;
+    let revision = k::table
+        .filter(k::tenant_id.eq(realm.tenant_id.bytes().to_vec()))
+        .filter(k::livemode.eq(realm.mode.is_live()))
+        .filter(k::digest.eq(digest.to_vec()))
+        .select(k::revision)
+        .get_result(connection)
+        .optional()?;
+    Ok(revision)
+}
+
+/// The idempotency keys that are bound to a payment and still without an answer.
+///
+/// # Errors
+/// As the database and its rows give cause.
+pub fn unanswered_keys(
+    connection: &mut AnyConnection,
+    realm: Realm,
+    payment_id: PaymentId,
+) -> Result<Vec<IdempotencyRecord>, StorageError> {
+    let rows: Vec<IdempotencyRow> = k::table
+        .filter(k::tenant_id.eq(realm.tenant_id.bytes().to_vec()))
+        .filter(k::livemode.eq(realm.mode.is_live()))
+        .filter(k::payment_id.eq(payment_id.bytes().to_vec()))
+        .filter(k::answer_status.is_null())
+        .load(connection)?;
+    rows.into_iter().map(IdempotencyRecord::try_from).collect()
+}
+
+diesel::define_sql_function! {
+    /// The process that serves a connection.
+    fn pg_backend_pid() -> Integer;
+}
+
+/// The server process of a connection; none on SQLite.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn backend_pid(connection: &mut AnyConnection) -> Result<Option<i32>, StorageError> {
+    match connection {
+        AnyConnection::Postgres(connection) => {
+            Ok(Some(diesel::select(pg_backend_pid()).get_result(connection)?))
+        }
+        AnyConnection::Sqlite(_) => Ok(None),
+    }
+}
+
+/// Whether a server process is still there, and might still commit.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn backend_is_alive(connection: &mut AnyConnection, pid: i32) -> Result<bool, StorageError> {
+    #[derive(diesel::QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        count: i64,
+    }
+    match connection {
+        AnyConnection::Postgres(connection) => {
+            let found: Count =
+                diesel::sql_query("SELECT count(*) AS count FROM pg_stat_activity WHERE pid = $1")
+                    .bind::<diesel::sql_types::Integer, _>(pid)
+                    .get_result(connection)?;
+            Ok(found.count > 0)
+        }
+        AnyConnection::Sqlite(_) => Ok(false),
+    }
+}

@@ -1,0 +1,184 @@
+//! What a list is confined to, as SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Binary};
+use florin_domain::State;
+
+use crate::batch::{Statement, Value};
+use crate::rows::{Reader, Realm};
+use crate::{AnyConnection, StorageError};
+
+/// A condition: SQL with a `?` for each value.
+type Term<'a> = (&'static str, Vec<Value<'a>>);
+
+/// The conditions that each object of a list meets.
+pub(super) struct Filter<'a> {
+    table: &'static str,
+    realm: Realm,
+    terms: Vec<Term<'a>>,
+    /// The states, when not all; for payments only.
+    states: Option<&'a [State]>,
+    /// Whether its text is one of few, so that it is worth keeping prepared.
+    common: bool,
+}
+
+/// How the ids of a page are come by.
+pub(super) struct Walk {
+    /// The id after which to begin, in the direction of reading.
+    pub(super) after: Option<[u8; 16]>,
+    /// The direction of reading.
+    pub(super) newest_first: bool,
+    /// How many to leave out.
+    pub(super) skip: i64,
+    /// How many to take at most.
+    pub(super) take: i64,
+}
+
+impl<'a> Filter<'a> {
+    /// All objects of a realm.
+    pub(super) fn new(table: &'static str, realm: Realm) -> Self {
+        Filter { table, realm, terms: Vec::new(), states: None, common: true }
+    }
+
+    /// Adds a condition.
+    pub(super) fn add(&mut self, sql: &'static str, values: Vec<Value<'a>>) {
+        self.terms.push((sql, values));
+    }
+
+    /// Adds a condition that few lists have.
+    pub(super) fn add_rare(&mut self, sql: &'static str, values: Vec<Value<'a>>) {
+        self.common = false;
+        self.add(sql, values);
+    }
+
+    /// Confines payments to these states.
+    pub(super) fn add_states(&mut self, states: &'a [State]) {
+        self.states = Some(states);
+    }
+
+    /// Confines the time of creation, which is the id's own, to what lies between two instants.
+    pub(super) fn add_creation(&mut self, after: Option<DateTime<Utc>>, before: Option<DateTime<Utc>>) {
+        if let Some(after) = after {
+            self.add("id >= ?", vec![Value::Id(first_id(after.timestamp_millis().saturating_add(1)))]);
+        }
+        if let Some(before) = before {
+            let begun = i64::from(before.timestamp_subsec_nanos() % 1_000_000 != 0);
+            self.add("id < ?", vec![Value::Id(first_id(before.timestamp_millis().saturating_add(begun)))]);
+        }
+    }
+
+    /// Whether it is confined by nothing but states.
+    pub(super) fn is_states_only(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// How many objects meet it.
+    pub(super) fn count(&self, connection: &mut AnyConnection) -> Result<i64, StorageError> {
+        let statement = Statement::<BigInt>::new("SELECT count(*) FROM ");
+        let statement = self.push_conditions(statement, self.states);
+        let counts: Vec<i64> = self.rare_or_not(statement).load(connection)?;
+        Ok(counts.into_iter().sum())
+    }
+
+    /// The ids of a page.
+    pub(super) fn ids(
+        &self,
+        connection: &mut AnyConnection,
+        walk: &Walk,
+    ) -> Result<Vec<[u8; 16]>, StorageError> {
+        let statement = match self.states {
+            Some(states) if states.len() > 1 && !states.contains(&State::Captured) => {
+                self.merged_ids(states, walk)
+            }
+            states => self.plain_ids(Statement::new(""), states, walk, walk.skip, walk.take),
+        };
+        let ids: Vec<Vec<u8>> = self.rare_or_not(statement).load(connection)?;
+        ids.iter().map(|id| Reader(self.table).id(id, |bytes| bytes)).collect()
+    }
+
+    fn plain_ids<'s>(
+        &'s self,
+        statement: Statement<'s, Binary>,
+        states: Option<&[State]>,
+        walk: &Walk,
+        skip: i64,
+        take: i64,
+    ) -> Statement<'s, Binary> {
+        let (after, order) = if walk.newest_first {
+            (" AND id < ", " ORDER BY id DESC LIMIT ")
+        } else {
+            (" AND id > ", " ORDER BY id LIMIT ")
+        };
+        let mut statement = self.push_conditions(statement.sql("SELECT id FROM "), states);
+        if let Some(id) = walk.after {
+            statement = statement.sql(after).value(Value::Id(id));
+        }
+        statement.sql(order).value(Value::Int(take)).sql(" OFFSET ").value(Value::Int(skip))
+    }
+
+    /// Each state's ids are in order in its part of the index: as many of each as the page might need, merged.
+    fn merged_ids<'s>(&'s self, states: &'s [State], walk: &Walk) -> Statement<'s, Binary> {
+        let mut statement = Statement::new("");
+        for (index, state) in states.iter().enumerate() {
+            let union = if index == 0 { "SELECT id FROM (" } else { ") AS s UNION ALL SELECT id FROM (" };
+            let enough = walk.skip.saturating_add(walk.take);
+            statement =
+                self.plain_ids(statement.sql(union), Some(std::slice::from_ref(state)), walk, 0, enough);
+        }
+        let order =
+            if walk.newest_first { ") AS s ORDER BY id DESC LIMIT " } else { ") AS s ORDER BY id LIMIT " };
+        statement.sql(order).value(Value::Int(walk.take)).sql(" OFFSET ").value(Value::Int(walk.skip))
+    }
+
+    fn push_conditions<'s, ST>(
+        &'s self,
+        statement: Statement<'s, ST>,
+        states: Option<&[State]>,
+    ) -> Statement<'s, ST> {
+        let [tenant, mode] = self.realm.values();
+        let mut statement = statement.sql(self.table);
+        statement = statement.sql(" WHERE tenant_id = ").value(tenant).sql(" AND livemode = ").value(mode);
+        if let Some(states) = states {
+            statement = statement.sql(states_condition(states));
+        }
+        for (sql, values) in &self.terms {
+            statement = statement.sql(" AND ");
+            let mut values = values.iter();
+            for (index, text) in sql.split('?').enumerate() {
+                if let Some(value) = (index > 0).then(|| values.next()).flatten() {
+                    statement = statement.value(value.clone());
+                }
+                statement = statement.sql(text);
+            }
+        }
+        statement
+    }
+
+    fn rare_or_not<'s, ST>(&self, statement: Statement<'s, ST>) -> Statement<'s, ST> {
+        if self.common { statement } else { statement.rare() }
+    }
+}
+
+/// The states as words in the text, not as values: else a plan that serves all values could not use the partial index.
+/// SQLite uses it only where its own condition is repeated.
+fn states_condition(states: &[State]) -> String {
+    let words: Vec<_> = states.iter().map(|state| format!("'{state}'")).collect();
+    match &words[..] {
+        [] => " AND 1 = 0".to_owned(),
+        [word] if *word == "'captured'" => " AND state = 'captured'".to_owned(),
+        [word] => format!(" AND state = {word} AND state <> 'captured'"),
+        words if states.contains(&State::Captured) => format!(" AND state IN ({})", words.join(", ")),
+        words => format!(" AND state IN ({}) AND state <> 'captured'", words.join(", ")),
+    }
+}
+
+/// A lower bound of the ids of a millisecond and of all later ones.
+fn first_id(milliseconds: i64) -> [u8; 16] {
+    const LAST_MILLISECOND: i64 = 0xFFFF_FFFF_FFFF;
+    if milliseconds > LAST_MILLISECOND {
+        return [0xff; 16];
+    }
+    let mut id = [0; 16];
+    id[..6].copy_from_slice(&milliseconds.max(0).to_be_bytes()[2..]);
+    id
+}

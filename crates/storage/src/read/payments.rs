@@ -1,0 +1,173 @@
+//! Lists of payments.
+
+use chrono::{DateTime, Utc};
+use florin_domain::{Attempt, Currency, MethodType, Payment, PaymentId, State};
+
+use super::filter::Filter;
+use super::{Listed, Slice, page};
+use crate::batch::Value;
+use crate::counters::{payments_in, sum};
+use crate::rows::Realm;
+use crate::{AnyConnection, StorageError, load_payments};
+
+/// Which payments are wanted: those that meet every condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentQuery {
+    /// Whose.
+    pub realm: Realm,
+    /// In one of these states.
+    pub states: Option<Vec<State>>,
+    /// Of this currency.
+    pub currency: Option<Currency>,
+    /// Of this kind of money.
+    pub method_type: Option<MethodType>,
+    /// Created with this idempotency key.
+    pub idempotency_key: Option<String>,
+    /// With these values of metadata, by key.
+    pub metadata: Vec<(String, String)>,
+    /// With this text somewhere in the description or the processor's reference (regardless of case; on SQLite that is
+    /// so for ASCII letters), or with this id.
+    pub q: Option<String>,
+    /// Created later than this.
+    pub created_after: Option<DateTime<Utc>>,
+    /// Created earlier than this.
+    pub created_before: Option<DateTime<Utc>>,
+    /// None at all: a condition that no payment can meet yet.
+    pub nothing: bool,
+}
+
+impl PaymentQuery {
+    /// All payments of a realm.
+    pub const fn all(realm: Realm) -> Self {
+        PaymentQuery {
+            realm,
+            states: None,
+            currency: None,
+            method_type: None,
+            idempotency_key: None,
+            metadata: Vec::new(),
+            q: None,
+            created_after: None,
+            created_before: None,
+            nothing: false,
+        }
+    }
+
+    /// Whether a condition can't be met: PostgreSQL would refuse U+0000, and no stored text has it.
+    fn is_impossible(&self) -> bool {
+        let metadata = self.metadata.iter().flat_map(|(key, value)| [key, value]);
+        let mut texts = self.idempotency_key.iter().chain(&self.q).chain(metadata);
+        self.nothing || texts.any(|text| text.contains('\0'))
+    }
+
+    /// `pattern` is what `q` is matched by, from [`pattern`].
+    fn filter<'a>(&'a self, pattern: Option<&'a str>, connection: &AnyConnection) -> Filter<'a> {
+        let mut filter = Filter::new("payments", self.realm);
+        if let Some(states) = &self.states {
+            filter.add_states(states);
+        }
+        filter.add_creation(self.created_after, self.created_before);
+        if let Some(key) = &self.idempotency_key {
+            filter.add("idempotency_key = ?", vec![Value::text(Some(key))]);
+        }
+        if let Some(currency) = self.currency {
+            filter.add("currency = ?", vec![Value::text(Some(currency.code()))]);
+        }
+        if let Some(method_type) = self.method_type {
+            filter.add("payment_method_type = ?", vec![Value::text(Some(method_type.as_str()))]);
+        }
+        let has_metadata = match connection {
+            AnyConnection::Postgres(_) => "metadata <> '{}' AND metadata::jsonb ->> ? = ?",
+            AnyConnection::Sqlite(_) => {
+                "metadata <> '{}' AND EXISTS (SELECT 1 FROM json_each(metadata) AS m WHERE m.key = ? AND m.value = ?)"
+            }
+        };
+        for (key, value) in &self.metadata {
+            filter.add_rare(has_metadata, vec![Value::text(Some(key)), Value::text(Some(value))]);
+        }
+        if let Some(pattern) = pattern {
+            let id = self.q.as_deref().and_then(|q| q.parse::<PaymentId>().ok());
+            filter.add_rare(contains(connection, id.is_some()), text_values(pattern, id));
+        }
+        filter
+    }
+}
+
+fn contains(connection: &AnyConnection, or_id: bool) -> &'static str {
+    match (connection, or_id) {
+        (AnyConnection::Postgres(_), false) => {
+            r"(description ILIKE ? ESCAPE '\' OR processor_reference ILIKE ? ESCAPE '\')"
+        }
+        (AnyConnection::Postgres(_), true) => {
+            r"(description ILIKE ? ESCAPE '\' OR processor_reference ILIKE ? ESCAPE '\' OR id = ?)"
+        }
+        (AnyConnection::Sqlite(_), false) => {
+            r"(description LIKE ? ESCAPE '\' OR processor_reference LIKE ? ESCAPE '\')"
+        }
+        (AnyConnection::Sqlite(_), true) => {
+            r"(description LIKE ? ESCAPE '\' OR processor_reference LIKE ? ESCAPE '\' OR id = ?)"
+        }
+    }
+}
+
+fn text_values(pattern: &str, id: Option<PaymentId>) -> Vec<Value<'_>> {
+    let texts = [Value::text(Some(pattern)), Value::text(Some(pattern))];
+    texts.into_iter().chain(id.map(|id| Value::Id(id.bytes()))).collect()
+}
+
+/// A pattern that any text with `part` in it matches.
+fn pattern(part: &str) -> String {
+    let escaped = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{escaped}%")
+}
+
+/// A part of a list of payments, each with its attempts, oldest first.
+///
+/// # Errors
+/// As the database and its rows give cause.
+pub fn list_payments(
+    connection: &mut AnyConnection,
+    query: &PaymentQuery,
+    slice: Slice,
+) -> Result<Listed<(Payment, Vec<Attempt>)>, StorageError> {
+    if query.is_impossible() {
+        return Ok(Listed::nothing());
+    }
+    let pattern = query.q.as_deref().map(pattern);
+    let filter = query.filter(pattern.as_deref(), connection);
+    let total_count = total(connection, query, &filter)?;
+    if total_count == 0 {
+        return Ok(Listed::nothing());
+    }
+    let (ids, has_more) = page(connection, &filter, slice, total_count)?;
+    let keys = ids.into_iter().map(|id| (query.realm, PaymentId::from_bytes(id))).collect();
+    let mut items = load_payments(connection, &keys)?;
+    items.reverse();
+    Ok(Listed { items, has_more, total_count })
+}
+
+/// How many payments there are.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn count_payments(connection: &mut AnyConnection, query: &PaymentQuery) -> Result<i64, StorageError> {
+    if query.is_impossible() {
+        return Ok(0);
+    }
+    let pattern = query.q.as_deref().map(pattern);
+    let filter = query.filter(pattern.as_deref(), connection);
+    total(connection, query, &filter)
+}
+
+fn total(
+    connection: &mut AnyConnection,
+    query: &PaymentQuery,
+    filter: &Filter<'_>,
+) -> Result<i64, StorageError> {
+    if !filter.is_states_only() {
+        return filter.count(connection);
+    }
+    let states = query.states.as_deref().unwrap_or(&State::ALL);
+    let names: Vec<_> = states.iter().map(|state| payments_in(*state)).collect();
+    sum(connection, query.realm, &names)
+}

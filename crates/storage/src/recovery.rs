@@ -1,0 +1,93 @@
+//! What recovery looks for: attempts whose outcome is open, and leases of a process that is no more.
+//!
+//! The partial indexes that keep two attempts from racing hold exactly the open ones, few among millions. Each
+//! statement repeats their conditions word for word, which is what SQLite wants to see before it uses them.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Binary, Bool};
+use florin_domain::{AttemptId, Mode, PaymentId, TenantId};
+
+use crate::batch::{Statement, Value};
+use crate::rows::{Reader, Realm};
+use crate::{AnyConnection, StorageError};
+
+/// The conditions of the three partial indexes over open attempts.
+const OPEN: [&str; 3] = [
+    "kind = 'charge' AND status NOT IN ('succeeded', 'failed')",
+    "kind IN ('capture', 'void') AND status NOT IN ('succeeded', 'failed')",
+    "kind = 'refund' AND status NOT IN ('succeeded', 'failed')",
+];
+
+const IN: Reader = Reader("attempts");
+
+/// The open attempts that are due, the longest overdue first; those that wait for a person are not among them.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn due_attempts(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<(Realm, PaymentId, AttemptId)>, StorageError> {
+    type Key = (Binary, Bool, Binary, Binary, BigInt);
+    let mut statement = Statement::<Key>::new("");
+    for (index, open) in OPEN.into_iter().enumerate() {
+        statement = statement
+            .sql(if index > 0 { " UNION ALL " } else { "" })
+            .sql("SELECT tenant_id, livemode, payment_id, id, due_at FROM attempts WHERE ")
+            .sql(open)
+            .sql(" AND status <> 'needs_review' AND due_at <= ")
+            .value(Value::Int(now.timestamp_micros()));
+    }
+    let statement = statement.sql(" ORDER BY due_at, id LIMIT ").value(Value::Int(i64::from(limit)));
+    type Found = (Vec<u8>, bool, Vec<u8>, Vec<u8>, i64);
+    let rows: Vec<Found> = statement.load(connection)?;
+    let attempts = rows.into_iter().map(|(tenant_id, livemode, payment_id, id, _)| {
+        let tenant_id = IN.id(&tenant_id, TenantId::from_bytes)?;
+        let realm = Realm { tenant_id, mode: Mode::from_live(livemode) };
+        Ok((realm, IN.id(&payment_id, PaymentId::from_bytes)?, IN.id(&id, AttemptId::from_bytes)?))
+    });
+    attempts.collect()
+}
+
+/// How many attempts are open, those included that wait for a person.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn open_attempt_count(connection: &mut AnyConnection) -> Result<i64, StorageError> {
+    let mut statement = Statement::<BigInt>::new("");
+    for (index, open) in OPEN.into_iter().enumerate() {
+        let select = "SELECT count(*) FROM attempts WHERE ";
+        statement = statement.sql(if index > 0 { " UNION ALL " } else { "" }).sql(select).sql(open);
+    }
+    let counts: Vec<i64> = statement.load(connection)?;
+    Ok(counts.into_iter().sum())
+}
+
+/// Ends the leases of the process that had the SQLite file before this one: what it was sending is due now, and what it
+/// was answering runs no more. Does nothing on PostgreSQL, where other processes may be at work.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn release_leases(connection: &mut AnyConnection, now: DateTime<Utc>) -> Result<usize, StorageError> {
+    if let AnyConnection::Postgres(_) = connection {
+        return Ok(0);
+    }
+    let now = Value::Int(now.timestamp_micros());
+    let mut released = 0;
+    for open in OPEN {
+        released += Statement::<()>::new("UPDATE attempts SET due_at = ")
+            .value(now.clone())
+            .sql(" WHERE status = 'sending' AND ")
+            .sql(open)
+            .sql(" AND due_at > ")
+            .value(now.clone())
+            .execute(connection)?;
+    }
+    released += Statement::<()>::new("UPDATE idempotency_keys SET running_until = ")
+        .value(now.clone())
+        .sql(" WHERE answer_status IS NULL AND running_until > ")
+        .value(now)
+        .execute(connection)?;
+    Ok(released)
+}

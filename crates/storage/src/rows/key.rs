@@ -1,0 +1,156 @@
+//! Idempotency keys as rows.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use florin_domain::{Mode, PaymentId, RefundId, TenantId};
+
+use super::{REALM, Reader, Realm, micros};
+use crate::StorageError;
+use crate::batch::{Kind, Row, Table, Value};
+
+const IN: Reader = Reader("idempotency_keys");
+
+/// The table of idempotency keys.
+pub(crate) static IDEMPOTENCY_KEYS: Table = Table {
+    name: "idempotency_keys",
+    key: &[REALM[0], REALM[1], ("digest", Kind::Bytes)],
+    inserted: &[
+        ("request_digest", Kind::Bytes),
+        ("created_at", Kind::Int),
+        ("running_until", Kind::Int),
+        ("success_status", Kind::Int),
+        ("revision", Kind::Int),
+    ],
+    updated: &[
+        ("revision", Kind::Int),
+        ("request_digest", Kind::Bytes),
+        ("created_at", Kind::Int),
+        ("success_status", Kind::Int),
+        ("payment_id", Kind::Bytes),
+        ("refund_id", Kind::Bytes),
+        ("running_until", Kind::Int),
+        ("answer_status", Kind::Int),
+        ("answer_body", Kind::Text),
+    ],
+};
+
+/// An idempotency key: what was asked with it, which object it is bound to, and the answer once there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyRecord {
+    /// Whose.
+    pub realm: Realm,
+    /// SHA-256 of method, path and key.
+    pub digest: [u8; 32],
+    /// SHA-256 of the request's canonical body.
+    pub request_digest: [u8; 32],
+    /// The payment that it is bound to.
+    pub payment_id: Option<PaymentId>,
+    /// The refund that it is bound to.
+    pub refund_id: Option<RefundId>,
+    /// When it was first used.
+    pub created_at: DateTime<Utc>,
+    /// Until when the first request may be running.
+    pub running_until: DateTime<Utc>,
+    /// The HTTP status that success is answered with: 201 where the request creates, 200 elsewhere.
+    pub success_status: u16,
+    /// What was answered.
+    pub answer: Option<StoredAnswer>,
+    /// Counts the changes of this row from 1.
+    pub revision: i64,
+}
+
+/// An answer that is given again, byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body; none once it has expired.
+    pub body: Option<std::sync::Arc<str>>,
+}
+
+/// A row of idempotency keys, in the order of its columns.
+#[derive(Queryable)]
+pub(crate) struct IdempotencyRow {
+    tenant_id: Vec<u8>,
+    livemode: bool,
+    digest: Vec<u8>,
+    revision: i64,
+    request_digest: Vec<u8>,
+    payment_id: Option<Vec<u8>>,
+    refund_id: Option<Vec<u8>>,
+    created_at: i64,
+    running_until: i64,
+    success_status: i64,
+    answer_status: Option<i64>,
+    answer_body: Option<String>,
+}
+
+impl TryFrom<IdempotencyRow> for IdempotencyRecord {
+    type Error = StorageError;
+
+    fn try_from(row: IdempotencyRow) -> Result<IdempotencyRecord, StorageError> {
+        let digest = |bytes: Vec<u8>| {
+            <[u8; 32]>::try_from(bytes)
+                .map_err(|_| StorageError::corrupt(IN.0, "a digest is not 32 bytes long"))
+        };
+        let answer = match row.answer_status {
+            None => None,
+            Some(status) => Some(StoredAnswer {
+                status: IN.check(u16::try_from(status))?,
+                body: row.answer_body.map(Into::into),
+            }),
+        };
+        Ok(IdempotencyRecord {
+            realm: Realm {
+                tenant_id: IN.id(&row.tenant_id, TenantId::from_bytes)?,
+                mode: Mode::from_live(row.livemode),
+            },
+            digest: digest(row.digest)?,
+            request_digest: digest(row.request_digest)?,
+            payment_id: row.payment_id.map(|id| IN.id(&id, PaymentId::from_bytes)).transpose()?,
+            refund_id: row.refund_id.map(|id| IN.id(&id, RefundId::from_bytes)).transpose()?,
+            created_at: IN.time(row.created_at)?,
+            running_until: IN.time(row.running_until)?,
+            success_status: IN.check(u16::try_from(row.success_status))?,
+            answer,
+            revision: row.revision,
+        })
+    }
+}
+
+fn key(record: &IdempotencyRecord) -> Row<'_> {
+    let [tenant, mode] = record.realm.values();
+    vec![tenant, mode, Value::Bytes(&record.digest)]
+}
+
+/// A new key's row.
+pub(crate) fn key_claim(record: &IdempotencyRecord) -> Row<'_> {
+    let mut row = key(record);
+    row.extend([
+        Value::Bytes(&record.request_digest),
+        Value::Int(record.created_at.timestamp_micros()),
+        Value::Int(record.running_until.timestamp_micros()),
+        Value::Int(i64::from(record.success_status)),
+        Value::Int(record.revision),
+    ]);
+    row
+}
+
+/// The update of a key that was loaded or claimed at `expected_revision`.
+pub(crate) fn key_update(record: &IdempotencyRecord, expected_revision: i64) -> Row<'_> {
+    let mut row = key(record);
+    let answer = record.answer.as_ref();
+    row.extend([
+        Value::Int(expected_revision),
+        Value::Int(record.revision),
+        Value::Bytes(&record.request_digest),
+        Value::Int(record.created_at.timestamp_micros()),
+        Value::Int(i64::from(record.success_status)),
+        record.payment_id.map_or(Value::Null, |id| Value::Id(id.bytes())),
+        record.refund_id.map_or(Value::Null, |id| Value::Id(id.bytes())),
+        micros(Some(record.running_until)),
+        Value::int(answer.map(|answer| i64::from(answer.status))),
+        Value::text(answer.and_then(|answer| answer.body.as_deref())),
+    ]);
+    row
+}

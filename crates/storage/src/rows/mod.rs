@@ -1,0 +1,118 @@
+//! Rows and what the domain makes of them. A bad row fails on read.
+
+mod attempt;
+mod key;
+mod payment;
+mod refund;
+mod selections;
+
+pub(crate) use attempt::{ATTEMPTS, AttemptRow, attempt_insert, attempt_update};
+pub(crate) use key::{IDEMPOTENCY_KEYS, IdempotencyRow, key_claim, key_update};
+pub use key::{IdempotencyRecord, StoredAnswer};
+pub(crate) use payment::{PAYMENTS, PaymentRow, payment_insert, payment_update};
+pub(crate) use refund::{REFUNDS, RefundRow, refund_insert, refund_update};
+pub(crate) use selections::{
+    ATTEMPTS_BY_PAYMENT, KEYS_BY_DIGEST, PAYMENTS_BY_ID, REFUNDS_BY_ID, REFUNDS_BY_PAYMENT, object_key,
+};
+
+use chrono::{DateTime, Utc};
+use florin_domain::{Failure, Mode, TenantId};
+
+use crate::StorageError;
+use crate::batch::{Column, Kind, Value};
+
+/// The first two columns of every key.
+pub(crate) const REALM: [Column; 2] = [("tenant_id", Kind::Bytes), ("livemode", Kind::Bool)];
+
+/// A tenant's objects of one mode: what every query is confined to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Realm {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Test or live.
+    pub mode: Mode,
+}
+
+impl Realm {
+    /// The realm of these two columns.
+    pub(crate) fn values<'a>(self) -> [Value<'a>; 2] {
+        [Value::Id(self.tenant_id.bytes()), Value::Bool(self.mode.is_live())]
+    }
+}
+
+/// Reads columns of one table, and names the table in errors.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader(pub(crate) &'static str);
+
+impl Reader {
+    /// An id.
+    pub(crate) fn id<T>(self, bytes: &[u8], from_bytes: fn([u8; 16]) -> T) -> Result<T, StorageError> {
+        match bytes.try_into() {
+            Ok(bytes) => Ok(from_bytes(bytes)),
+            Err(_) => Err(StorageError::corrupt(self.0, "an id is not 16 bytes long")),
+        }
+    }
+
+    /// Anything that the domain parses.
+    pub(crate) fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
+        self,
+        text: &str,
+    ) -> Result<T, StorageError> {
+        text.parse().map_err(|error| StorageError::corrupt(self.0, error))
+    }
+
+    /// Anything that the domain parses, or null.
+    pub(crate) fn parse_opt<T: std::str::FromStr<Err: std::fmt::Display>>(
+        self,
+        text: Option<&str>,
+    ) -> Result<Option<T>, StorageError> {
+        text.map(|text| self.parse(text)).transpose()
+    }
+
+    /// Anything that the domain checks.
+    pub(crate) fn check<T, E: std::fmt::Display>(self, result: Result<T, E>) -> Result<T, StorageError> {
+        result.map_err(|error| StorageError::corrupt(self.0, error))
+    }
+
+    /// A time.
+    pub(crate) fn time(self, micros: i64) -> Result<DateTime<Utc>, StorageError> {
+        DateTime::from_timestamp_micros(micros)
+            .ok_or_else(|| StorageError::corrupt(self.0, "a time is out of range"))
+    }
+
+    /// A time, or null.
+    pub(crate) fn time_opt(self, micros: Option<i64>) -> Result<Option<DateTime<Utc>>, StorageError> {
+        micros.map(|micros| self.time(micros)).transpose()
+    }
+
+    /// A count.
+    pub(crate) fn count(self, count: i64) -> Result<u32, StorageError> {
+        self.check(u32::try_from(count))
+    }
+
+    /// A failure: a code and a message, or neither.
+    pub(crate) fn failure(
+        self,
+        code: Option<&str>,
+        message: Option<String>,
+    ) -> Result<Option<Failure>, StorageError> {
+        match (code, message) {
+            (None, None) => Ok(None),
+            (Some(code), Some(message)) => Ok(Some(Failure { code: self.parse(code)?, message })),
+            _ => Err(StorageError::corrupt(self.0, "a failure has a code and a message, or neither")),
+        }
+    }
+}
+
+/// A time as a column.
+pub(crate) fn micros<'a>(time: Option<DateTime<Utc>>) -> Value<'a> {
+    Value::int(time.map(|time| time.timestamp_micros()))
+}
+
+/// A failure as two columns.
+pub(crate) fn failure_values(failure: Option<&Failure>) -> [Value<'_>; 2] {
+    [
+        Value::text(failure.map(|failure| failure.code.as_str())),
+        Value::text(failure.map(|failure| failure.message.as_str())),
+    ]
+}

@@ -1,0 +1,272 @@
+//! Payments as rows.
+
+use diesel::prelude::*;
+use florin_domain::{
+    Amount, Facts, Metadata, MethodRef, Mode, NewPayment, Payment, PaymentId, PaymentRecord, State, Sums,
+    TenantId, Total,
+};
+
+use super::{REALM, Reader, Realm, failure_values, micros};
+use crate::StorageError;
+use crate::batch::{Kind, Row, Table, Value};
+
+const IN: Reader = Reader("payments");
+
+/// The table of payments.
+pub(crate) static PAYMENTS: Table = Table {
+    name: "payments",
+    key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
+    inserted: &[
+        ("amount", Kind::Int),
+        ("currency", Kind::Text),
+        ("capture_method", Kind::Text),
+        ("payment_method_type", Kind::Text),
+        ("idempotency_key", Kind::Text),
+        ("return_url", Kind::Text),
+        ("off_session", Kind::Bool),
+        ("created_by", Kind::Text),
+        ("revision", Kind::Int),
+        ("event_count", Kind::Int),
+        ("state", Kind::Text),
+        ("amount_authorized", Kind::Int),
+        ("amount_captured", Kind::Int),
+        ("amount_refunded", Kind::Int),
+        ("amount_held", Kind::Int),
+        ("amount_returned", Kind::Int),
+        ("payment_method_id", Kind::Text),
+        ("description", Kind::Text),
+        ("metadata", Kind::Text),
+        ("under_way", Kind::Text),
+        ("charge_count", Kind::Int),
+        ("processor", Kind::Text),
+        ("updated_by", Kind::Text),
+        ("updated_at", Kind::Int),
+    ],
+    updated: &[
+        ("revision", Kind::Int),
+        ("event_count", Kind::Int),
+        ("state", Kind::Text),
+        ("amount_authorized", Kind::Int),
+        ("amount_captured", Kind::Int),
+        ("amount_refunded", Kind::Int),
+        ("amount_held", Kind::Int),
+        ("amount_returned", Kind::Int),
+        ("payment_method_id", Kind::Text),
+        ("description", Kind::Text),
+        ("metadata", Kind::Text),
+        ("under_way", Kind::Text),
+        ("charge_count", Kind::Int),
+        ("processor", Kind::Text),
+        ("updated_by", Kind::Text),
+        ("updated_at", Kind::Int),
+        ("processor_reference", Kind::Text),
+        ("next_action_url", Kind::Text),
+        ("failure_code", Kind::Text),
+        ("failure_message", Kind::Text),
+        ("cancel_requested_at", Kind::Int),
+        ("cancellation_reason", Kind::Text),
+        ("authorization_expires_at", Kind::Int),
+        ("authorized_at", Kind::Int),
+        ("succeeded_at", Kind::Int),
+        ("failed_at", Kind::Int),
+        ("canceled_at", Kind::Int),
+        ("refunded_at", Kind::Int),
+    ],
+};
+
+/// A row of payments, in the order of its columns.
+#[derive(Queryable)]
+pub(crate) struct PaymentRow {
+    pub(crate) tenant_id: Vec<u8>,
+    pub(crate) livemode: bool,
+    pub(crate) id: Vec<u8>,
+    pub(crate) revision: i64,
+    pub(crate) event_count: i64,
+    pub(crate) state: String,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+    pub(crate) amount_authorized: i64,
+    pub(crate) amount_captured: i64,
+    pub(crate) amount_refunded: i64,
+    pub(crate) amount_held: i64,
+    pub(crate) amount_returned: i64,
+    pub(crate) capture_method: String,
+    pub(crate) payment_method_id: Option<String>,
+    pub(crate) payment_method_type: String,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) metadata: String,
+    pub(crate) return_url: Option<String>,
+    pub(crate) off_session: bool,
+    pub(crate) under_way: Option<String>,
+    pub(crate) charge_count: i64,
+    pub(crate) processor: Option<String>,
+    pub(crate) processor_reference: Option<String>,
+    pub(crate) next_action_url: Option<String>,
+    pub(crate) failure_code: Option<String>,
+    pub(crate) failure_message: Option<String>,
+    pub(crate) cancel_requested_at: Option<i64>,
+    pub(crate) cancellation_reason: Option<String>,
+    pub(crate) authorization_expires_at: Option<i64>,
+    pub(crate) authorized_at: Option<i64>,
+    pub(crate) succeeded_at: Option<i64>,
+    pub(crate) failed_at: Option<i64>,
+    pub(crate) canceled_at: Option<i64>,
+    pub(crate) refunded_at: Option<i64>,
+    pub(crate) created_by: String,
+    pub(crate) updated_by: String,
+    pub(crate) updated_at: i64,
+}
+
+impl PaymentRow {
+    fn facts(&self, amount: Amount) -> Result<Facts, StorageError> {
+        let total = |minor| IN.check(Total::new(minor));
+        let sums = Sums {
+            authorized: total(self.amount_authorized)?,
+            captured: total(self.amount_captured)?,
+            refunded: total(self.amount_refunded)?,
+            held: total(self.amount_held)?,
+            returned: total(self.amount_returned)?,
+        };
+        IN.check(Facts::new(amount, sums))
+    }
+
+    fn terms(&self, amount: Amount) -> Result<NewPayment, StorageError> {
+        Ok(NewPayment {
+            id: IN.id(&self.id, PaymentId::from_bytes)?,
+            tenant_id: IN.id(&self.tenant_id, TenantId::from_bytes)?,
+            mode: Mode::from_live(self.livemode),
+            amount,
+            currency: IN.parse(&self.currency)?,
+            capture_method: IN.parse(&self.capture_method)?,
+            payment_method: IN.parse_opt::<MethodRef>(self.payment_method_id.as_deref())?,
+            method_type: IN.parse(&self.payment_method_type)?,
+            description: IN.parse_opt(self.description.as_deref())?,
+            metadata: metadata(IN, &self.metadata)?,
+            idempotency_key: IN.parse_opt(self.idempotency_key.as_deref())?,
+            return_url: self.return_url.clone(),
+            off_session: self.off_session,
+            created_by: IN.parse(&self.created_by)?,
+        })
+    }
+}
+
+impl TryFrom<PaymentRow> for Payment {
+    type Error = StorageError;
+
+    fn try_from(row: PaymentRow) -> Result<Payment, StorageError> {
+        let amount = IN.check(Amount::new(row.amount))?;
+        let state = State::ALL.into_iter().find(|state| state.as_str() == row.state);
+        let state = state
+            .ok_or_else(|| StorageError::corrupt(IN.0, format_args!("unknown state {:?}", row.state)))?;
+        let record = PaymentRecord {
+            terms: row.terms(amount)?,
+            facts: row.facts(amount)?,
+            under_way: IN.parse_opt(row.under_way.as_deref())?,
+            charge_count: IN.count(row.charge_count)?,
+            processor: row.processor,
+            processor_reference: row.processor_reference,
+            next_action_url: row.next_action_url,
+            failure: IN.failure(row.failure_code.as_deref(), row.failure_message)?,
+            cancel_requested_at: IN.time_opt(row.cancel_requested_at)?,
+            cancellation_reason: IN.parse_opt(row.cancellation_reason.as_deref())?,
+            authorization_expires_at: IN.time_opt(row.authorization_expires_at)?,
+            authorized_at: IN.time_opt(row.authorized_at)?,
+            succeeded_at: IN.time_opt(row.succeeded_at)?,
+            failed_at: IN.time_opt(row.failed_at)?,
+            canceled_at: IN.time_opt(row.canceled_at)?,
+            refunded_at: IN.time_opt(row.refunded_at)?,
+            revision: row.revision,
+            event_count: row.event_count,
+            updated_by: IN.parse(&row.updated_by)?,
+            updated_at: IN.time(row.updated_at)?,
+        };
+        IN.check(Payment::restore(record, state))
+    }
+}
+
+/// Metadata as stored.
+pub(super) fn metadata(reader: Reader, json: &str) -> Result<Metadata, StorageError> {
+    if json == "{}" {
+        return Ok(Metadata::default());
+    }
+    reader.check(serde_json::from_str(json))
+}
+
+/// Metadata as a column.
+pub(super) fn metadata_value(metadata: &Metadata) -> Value<'_> {
+    if metadata.is_empty() {
+        return Value::text(Some("{}"));
+    }
+    // A map of strings always has a JSON form.
+    Value::owned(serde_json::to_string(metadata).unwrap_or_default())
+}
+
+/// The key of a payment.
+fn key<'a>(payment: &Payment) -> Row<'a> {
+    let [tenant, mode] = Realm { tenant_id: payment.tenant_id, mode: payment.mode }.values();
+    vec![tenant, mode, Value::Id(payment.id.bytes())]
+}
+
+/// What insert and update have in common.
+fn push_changing<'a>(payment: &'a Payment, row: &mut Row<'a>) {
+    let facts = &payment.facts;
+    row.extend([
+        Value::Int(payment.revision),
+        Value::Int(payment.event_count),
+        Value::text(Some(payment.state().as_str())),
+        Value::Int(facts.authorized().minor()),
+        Value::Int(facts.captured().minor()),
+        Value::Int(facts.refunded().minor()),
+        Value::Int(facts.held().minor()),
+        Value::Int(facts.returned().minor()),
+        Value::text(payment.payment_method.as_ref().map(MethodRef::as_str)),
+        Value::text(payment.description.as_ref().map(|text| text.as_str())),
+        metadata_value(&payment.metadata),
+        Value::text(payment.under_way.map(|operation| operation.as_str())),
+        Value::Int(i64::from(payment.charge_count)),
+        Value::text(payment.processor.as_deref()),
+        Value::owned(payment.updated_by),
+        Value::Int(payment.updated_at.timestamp_micros()),
+    ]);
+}
+
+/// A new payment's row.
+pub(crate) fn payment_insert(payment: &Payment) -> Row<'_> {
+    let mut row = key(payment);
+    row.extend([
+        Value::Int(payment.amount.minor()),
+        Value::text(Some(payment.currency.code())),
+        Value::text(Some(payment.capture_method.as_str())),
+        Value::text(Some(payment.method_type.as_str())),
+        Value::text(payment.idempotency_key.as_ref().map(|key| key.as_str())),
+        Value::text(payment.return_url.as_deref()),
+        Value::Bool(payment.off_session),
+        Value::owned(payment.created_by),
+    ]);
+    push_changing(payment, &mut row);
+    row
+}
+
+/// The update of a payment that was loaded at `expected_revision`.
+pub(crate) fn payment_update(payment: &Payment, expected_revision: i64) -> Row<'_> {
+    let mut row = key(payment);
+    row.push(Value::Int(expected_revision));
+    push_changing(payment, &mut row);
+    row.extend([
+        Value::text(payment.processor_reference.as_deref()),
+        Value::text(payment.next_action_url.as_deref()),
+    ]);
+    row.extend(failure_values(payment.failure.as_ref()));
+    row.extend([
+        micros(payment.cancel_requested_at),
+        Value::text(payment.cancellation_reason.as_ref().map(|text| text.as_str())),
+        micros(payment.authorization_expires_at),
+        micros(payment.authorized_at),
+        micros(payment.succeeded_at),
+        micros(payment.failed_at),
+        micros(payment.canceled_at),
+        micros(payment.refunded_at),
+    ]);
+    row
+}

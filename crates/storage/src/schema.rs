@@ -1,0 +1,154 @@
+//! The tables as diesel sees them; `tests/storage/schema.rs` holds them against both databases.
+
+diesel::table! {
+    tenants (id) {
+        id -> Binary,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    api_keys (tenant_id, livemode, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        id -> Binary,
+        secret_digest -> Binary,
+        secret_hint -> Text,
+        name -> Text,
+        scopes -> Text,
+        limit_per_minute -> Nullable<BigInt>,
+        limit_per_second -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    payments (tenant_id, livemode, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        id -> Binary,
+        revision -> BigInt,
+        event_count -> BigInt,
+        state -> Text,
+        amount -> BigInt,
+        currency -> Text,
+        amount_authorized -> BigInt,
+        amount_captured -> BigInt,
+        amount_refunded -> BigInt,
+        amount_held -> BigInt,
+        amount_returned -> BigInt,
+        capture_method -> Text,
+        payment_method_id -> Nullable<Text>,
+        payment_method_type -> Text,
+        idempotency_key -> Nullable<Text>,
+        description -> Nullable<Text>,
+        metadata -> Text,
+        return_url -> Nullable<Text>,
+        off_session -> Bool,
+        under_way -> Nullable<Text>,
+        charge_count -> BigInt,
+        processor -> Nullable<Text>,
+        processor_reference -> Nullable<Text>,
+        next_action_url -> Nullable<Text>,
+        failure_code -> Nullable<Text>,
+        failure_message -> Nullable<Text>,
+        cancel_requested_at -> Nullable<BigInt>,
+        cancellation_reason -> Nullable<Text>,
+        authorization_expires_at -> Nullable<BigInt>,
+        authorized_at -> Nullable<BigInt>,
+        succeeded_at -> Nullable<BigInt>,
+        failed_at -> Nullable<BigInt>,
+        canceled_at -> Nullable<BigInt>,
+        refunded_at -> Nullable<BigInt>,
+        created_by -> Text,
+        updated_by -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    refunds (tenant_id, livemode, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        id -> Binary,
+        payment_id -> Binary,
+        revision -> BigInt,
+        event_count -> BigInt,
+        amount -> BigInt,
+        currency -> Text,
+        status -> Text,
+        reason -> Nullable<Text>,
+        metadata -> Text,
+        processor_reference -> Nullable<Text>,
+        failure_code -> Nullable<Text>,
+        failure_message -> Nullable<Text>,
+        created_by -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    attempts (tenant_id, livemode, payment_id, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        payment_id -> Binary,
+        id -> Binary,
+        revision -> BigInt,
+        refund_id -> Nullable<Binary>,
+        kind -> Text,
+        number -> BigInt,
+        status -> Text,
+        amount -> BigInt,
+        capture -> Bool,
+        payment_method_id -> Nullable<Text>,
+        processor -> Text,
+        processor_reference -> Nullable<Text>,
+        failure_code -> Nullable<Text>,
+        failure_message -> Nullable<Text>,
+        due_at -> Nullable<BigInt>,
+        lookups -> BigInt,
+        created_by -> Text,
+        updated_by -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    events (tenant_id, livemode, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        id -> Binary,
+        #[sql_name = "type"]
+        kind -> Text,
+        object_id -> Binary,
+        sequence -> BigInt,
+        snapshot -> Text,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (tenant_id, livemode, digest) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        digest -> Binary,
+        revision -> BigInt,
+        request_digest -> Binary,
+        payment_id -> Nullable<Binary>,
+        refund_id -> Nullable<Binary>,
+        created_at -> BigInt,
+        running_until -> BigInt,
+        success_status -> BigInt,
+        answer_status -> Nullable<BigInt>,
+        answer_body -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    counters (tenant_id, livemode, name, slot) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        name -> Text,
+        slot -> BigInt,
+        total -> BigInt,
+    }
+}

@@ -1,0 +1,88 @@
+//! Rows that belong to an object which does not exist.
+
+use diesel::sql_types::{Binary, Bool};
+use florin_domain::{AttemptId, PaymentId, RefundId};
+
+use super::{Key, Run, Violation, hexadecimal, name, next_page};
+use crate::{AnyConnection, StorageError};
+
+/// A way in which rows may lack what they belong to.
+struct Lack {
+    table: &'static str,
+    select: &'static str,
+    /// The names of the row and of what it lacks.
+    names: fn(&[u8], &[u8]) -> (String, String),
+}
+
+static LACKS: [Lack; 6] = [
+    Lack {
+        table: "attempts",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.payment_id FROM attempts c LEFT JOIN payments p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.payment_id WHERE p.id IS NULL",
+        names: |id, parent| (name(id, AttemptId::from_bytes), name(parent, PaymentId::from_bytes)),
+    },
+    Lack {
+        table: "attempts",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.refund_id FROM attempts c LEFT JOIN refunds p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.refund_id \
+            AND p.payment_id = c.payment_id WHERE c.refund_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (name(id, AttemptId::from_bytes), name(parent, RefundId::from_bytes)),
+    },
+    Lack {
+        table: "refunds",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.payment_id FROM refunds c LEFT JOIN payments p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.payment_id WHERE p.id IS NULL",
+        names: |id, parent| (name(id, RefundId::from_bytes), name(parent, PaymentId::from_bytes)),
+    },
+    Lack {
+        table: "events",
+        select: "SELECT c.tenant_id, c.livemode, c.object_id AS id, c.object_id FROM event_totals c \
+            LEFT JOIN payments p ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.object_id \
+            LEFT JOIN refunds r ON r.tenant_id = c.tenant_id AND r.livemode = c.livemode AND r.id = c.object_id \
+            WHERE p.id IS NULL AND r.id IS NULL",
+        names: |_, parent| ("an event".to_owned(), format!("object {}", hexadecimal(parent))),
+    },
+    Lack {
+        table: "idempotency_keys",
+        select: "SELECT c.tenant_id, c.livemode, c.digest, c.payment_id FROM idempotency_keys c \
+            LEFT JOIN payments p ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.payment_id \
+            WHERE c.payment_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (hexadecimal(id), name(parent, PaymentId::from_bytes)),
+    },
+    Lack {
+        table: "idempotency_keys",
+        select: "SELECT c.tenant_id, c.livemode, c.digest, c.refund_id FROM idempotency_keys c \
+            LEFT JOIN refunds p ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.refund_id \
+            WHERE c.refund_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (hexadecimal(id), name(parent, RefundId::from_bytes)),
+    },
+];
+
+pub(super) fn check(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), StorageError> {
+    for lack in &LACKS {
+        check_lack(connection, lack, run)?;
+    }
+    Ok(())
+}
+
+fn check_lack(connection: &mut AnyConnection, lack: &Lack, run: &mut Run<'_>) -> Result<(), StorageError> {
+    type SqlType = (Binary, Bool, Binary, Binary);
+    type Found = (Vec<u8>, bool, Vec<u8>, Vec<u8>);
+    let id = match lack.table {
+        "events" => "c.object_id",
+        "idempotency_keys" => "c.digest",
+        _ => "c.id",
+    };
+    let mut after: Option<Key> = None;
+    loop {
+        let columns = ["c.tenant_id", "c.livemode", id];
+        let statement = next_page::<SqlType>(lack.select, "AND", columns, after.as_ref());
+        let rows: Vec<Found> = statement.load(connection)?;
+        for (_, _, id, parent) in &rows {
+            let (id, parent) = (lack.names)(id, parent);
+            run.report(Violation::Orphan { table: lack.table, id, parent });
+        }
+        let Some((tenant_id, livemode, id, _)) = rows.into_iter().next_back() else { return Ok(()) };
+        after = Some((tenant_id, livemode, id));
+    }
+}

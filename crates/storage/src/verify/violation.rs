@@ -1,0 +1,184 @@
+//! What can be found wrong.
+
+/// A rule that does not hold, and for which object.
+///
+/// Objects are named by their ids as the API writes them, or by their bytes in hexadecimal where those are no id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// The domain does not accept a row.
+    #[error("{id} in {table}: {reason}")]
+    CorruptRow {
+        /// The table.
+        table: &'static str,
+        /// The row's object.
+        id: String,
+        /// What the domain says.
+        reason: String,
+    },
+    /// A sum of a payment is not that of its parts.
+    #[error("{payment_id}: {column} is {stored}, its parts come to {recomputed}")]
+    SumDiffers {
+        /// The payment.
+        payment_id: String,
+        /// The sum.
+        column: &'static str,
+        /// As it stands, in minor units.
+        stored: i64,
+        /// As it should be.
+        recomputed: i64,
+    },
+    /// More than one charge of a payment succeeded.
+    #[error("{payment_id}: {succeeded} charges succeeded, one may")]
+    ChargedTwice {
+        /// The payment.
+        payment_id: String,
+        /// How many did.
+        succeeded: usize,
+    },
+    /// More than one capture of a payment succeeded.
+    #[error("{payment_id}: {succeeded} captures succeeded, one may")]
+    CapturedTwice {
+        /// The payment.
+        payment_id: String,
+        /// How many did.
+        succeeded: usize,
+    },
+    /// What a payment waits for is not what is open.
+    #[error("{payment_id}: {under_way:?} is under way, open are {open:?}")]
+    UnderWayDiffers {
+        /// The payment.
+        payment_id: String,
+        /// What the payment says.
+        under_way: Option<String>,
+        /// The kinds of its open attempts.
+        open: Vec<String>,
+    },
+    /// The charges of a payment are not numbered from 1 to its count of charges.
+    #[error("{payment_id}: charge_count is {stored}, its charges are numbered {numbers:?}")]
+    ChargesMisnumbered {
+        /// The payment.
+        payment_id: String,
+        /// The count as it stands.
+        stored: i64,
+        /// The numbers in order.
+        numbers: Vec<i64>,
+    },
+    /// An attempt moves another amount than it should.
+    #[error("{attempt_id} of {payment_id}: a {kind} of {amount}, {allowed} it should be")]
+    AttemptAmount {
+        /// The attempt.
+        attempt_id: String,
+        /// Its payment.
+        payment_id: String,
+        /// Its kind.
+        kind: String,
+        /// Its amount, in minor units.
+        amount: i64,
+        /// The amount of the payment or refund that it serves; for a capture, what is authorized at most.
+        allowed: i64,
+    },
+    /// A void succeeded, and the payment is not canceled.
+    #[error("{payment_id}: {attempt_id} voided it, and it is not canceled")]
+    VoidedNotCanceled {
+        /// The payment.
+        payment_id: String,
+        /// The void.
+        attempt_id: String,
+    },
+    /// A refund is in another currency than its payment.
+    #[error("{refund_id} of {payment_id}: refunds {refund}, the payment is in {payment}")]
+    RefundCurrency {
+        /// The refund.
+        refund_id: String,
+        /// Its payment.
+        payment_id: String,
+        /// The refund's currency.
+        refund: String,
+        /// The payment's.
+        payment: String,
+    },
+    /// A refund is larger than what was captured.
+    #[error("{refund_id} of {payment_id}: refunds {amount}, {captured} was captured")]
+    RefundExceedsCaptured {
+        /// The refund.
+        refund_id: String,
+        /// Its payment.
+        payment_id: String,
+        /// Its amount, in minor units.
+        amount: i64,
+        /// What was captured.
+        captured: i64,
+    },
+    /// The attempts of a refund don't bear out its status.
+    #[error("{refund_id} is {status}, with {open} open and {succeeded} succeeded attempts")]
+    RefundAttempts {
+        /// The refund.
+        refund_id: String,
+        /// What the refund says.
+        status: String,
+        /// How many of its attempts are open.
+        open: usize,
+        /// How many succeeded.
+        succeeded: usize,
+    },
+    /// The events of an object are not numbered from 1 to its count of events.
+    #[error("{object_id}: event_count is {stored}, there are {events} events, numbered {first} to {last}")]
+    EventsMisnumbered {
+        /// The object.
+        object_id: String,
+        /// The count as it stands.
+        stored: i64,
+        /// How many different numbers there are.
+        events: i64,
+        /// The lowest.
+        first: i64,
+        /// The highest.
+        last: i64,
+    },
+    /// An object's first event does not tell of its creation, or a later one does.
+    #[error("{event_id}: event {sequence} of {object_id} is {kind}")]
+    CreationMisplaced {
+        /// The event.
+        event_id: String,
+        /// Its object.
+        object_id: String,
+        /// Its number.
+        sequence: i64,
+        /// Its type.
+        kind: String,
+    },
+    /// The snapshot of an event is not one of its object.
+    #[error("{event_id} of {object_id}: the snapshot {reason}")]
+    SnapshotDiffers {
+        /// The event.
+        event_id: String,
+        /// Its object.
+        object_id: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A row belongs to an object that does not exist.
+    #[error("{id} in {table} belongs to {parent}, which does not exist")]
+    Orphan {
+        /// The table.
+        table: &'static str,
+        /// The row.
+        id: String,
+        /// What it belongs to.
+        parent: String,
+    },
+    /// A counter is not the true count.
+    #[error("{tenant_id}, livemode {livemode}: counter {name} is {stored}, the count is {counted}")]
+    CounterDiffers {
+        /// Whose.
+        tenant_id: String,
+        /// Test or live.
+        livemode: bool,
+        /// The counter.
+        name: String,
+        /// The sum over its slots.
+        stored: i64,
+        /// The truth.
+        counted: i64,
+    },
+}

@@ -1,0 +1,414 @@
+//! The objects of one batch: claimed and loaded together, changed in memory, saved together.
+
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::sync::Arc;
+
+use florin_domain::{Attempt, AttemptId, EventId, Payment, PaymentId, Refund, RefundId, State};
+
+use crate::batch::{
+    Kind, Lock, OnConflict, Row, Table, Value, insert_returning_keys, insert_rows, load_rows, update_rows,
+};
+use crate::rows::{
+    ATTEMPTS, ATTEMPTS_BY_PAYMENT, AttemptRow, IDEMPOTENCY_KEYS, IdempotencyRecord, IdempotencyRow,
+    KEYS_BY_DIGEST, PAYMENTS, PAYMENTS_BY_ID, PaymentRow, REALM, REFUNDS, REFUNDS_BY_ID, Realm, RefundRow,
+    attempt_insert, attempt_update, key_claim, key_update, object_key, payment_insert, payment_update,
+    refund_insert, refund_update,
+};
+use crate::{AnyConnection, StorageError, schema};
+
+/// An idempotency key's own key.
+pub type DigestKey = (Realm, [u8; 32]);
+
+/// What a batch has to claim and to load before it can decide.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Payments, each with its attempts.
+    pub payments: BTreeSet<(Realm, PaymentId)>,
+    /// Refunds.
+    pub refunds: BTreeSet<(Realm, RefundId)>,
+    /// Idempotency keys: claimed when they are free, loaded when they are not.
+    pub keys: BTreeMap<DigestKey, IdempotencyRecord>,
+}
+
+/// An event, in its final form.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Whose.
+    pub realm: Realm,
+    /// The event; its creation time is the id's own.
+    pub id: EventId,
+    /// Its type, such as `payment.succeeded`.
+    pub kind: &'static str,
+    /// The object that it tells of.
+    pub object_id: [u8; 16],
+    /// Counts the object's events from 1.
+    pub sequence: i64,
+    /// The object as JSON.
+    pub snapshot: Arc<str>,
+}
+
+/// An object, and how it was when it was loaded.
+#[derive(Debug)]
+struct Tracked<T, S = ()> {
+    now: T,
+    /// The revision and state at which it was loaded; none for a new object.
+    loaded: Option<(i64, S)>,
+    changed: bool,
+}
+
+/// The objects of one batch.
+#[derive(Debug, Default)]
+pub struct WorkingSet {
+    payments: BTreeMap<(Realm, PaymentId), Tracked<Payment, State>>,
+    attempts: BTreeMap<(Realm, PaymentId, AttemptId), Tracked<Attempt>>,
+    refunds: BTreeMap<(Realm, RefundId), Tracked<Refund>>,
+    keys: BTreeMap<DigestKey, Tracked<IdempotencyRecord>>,
+    claimed: BTreeSet<DigestKey>,
+    events: Vec<Event>,
+}
+
+static EVENTS: Table = Table {
+    name: "events",
+    key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
+    inserted: &[
+        ("type", Kind::Text),
+        ("object_id", Kind::Bytes),
+        ("sequence", Kind::Int),
+        ("snapshot", Kind::Text),
+    ],
+    updated: &[],
+};
+
+static COUNTERS: Table = Table {
+    name: "counters",
+    key: &[REALM[0], REALM[1], ("name", Kind::Text), ("slot", Kind::Int)],
+    inserted: &[("total", Kind::Int)],
+    updated: &[],
+};
+
+/// Loads payments and their attempts, without locks.
+///
+/// # Errors
+/// As the database and its rows give cause.
+pub fn load_payments(
+    connection: &mut AnyConnection,
+    keys: &BTreeSet<(Realm, PaymentId)>,
+) -> Result<Vec<(Payment, Vec<Attempt>)>, StorageError> {
+    let mut set = WorkingSet::default();
+    set.load_payments(connection, keys, Lock::None)?;
+    let WorkingSet { payments, attempts, .. } = set;
+    let mut found: BTreeMap<_, _> =
+        payments.into_iter().map(|(key, tracked)| (key, (tracked.now, Vec::new()))).collect();
+    for ((realm, payment_id, _), attempt) in attempts {
+        if let Some((_, of_payment)) = found.get_mut(&(realm, payment_id)) {
+            of_payment.push(attempt.now);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+impl WorkingSet {
+    /// Claims and loads what a batch needs.
+    ///
+    /// # Errors
+    /// As the database and its rows give cause; the transaction has to be rolled back then.
+    pub fn prepare(&mut self, connection: &mut AnyConnection, needs: &Needs) -> Result<(), StorageError> {
+        self.claim_keys(connection, &needs.keys)?;
+        // A key that is still without an answer is answered with its object as it stands.
+        let unanswered = self.keys.values().map(|key| &key.now).filter(|key| key.answer.is_none());
+        let (mut payments, mut refunds) = (needs.payments.clone(), needs.refunds.clone());
+        for key in unanswered {
+            payments.extend(key.payment_id.map(|id| (key.realm, id)));
+            refunds.extend(key.refund_id.map(|id| (key.realm, id)));
+        }
+        self.load_payments(connection, &payments, Lock::NoKeyUpdate)?;
+        let keys: Vec<_> = refunds.iter().map(|(realm, id)| object_key(*realm, id.bytes())).collect();
+        for row in
+            load_rows::<schema::refunds::SqlType, RefundRow>(connection, &REFUNDS_BY_ID, Lock::None, &keys)?
+        {
+            let refund = Refund::try_from(row)?;
+            let realm = Realm { tenant_id: refund.tenant_id, mode: refund.mode };
+            let loaded = Some((refund.revision, ()));
+            self.refunds.insert((realm, refund.id), Tracked { now: refund, loaded, changed: false });
+        }
+        Ok(())
+    }
+
+    fn claim_keys(
+        &mut self,
+        connection: &mut AnyConnection,
+        wanted: &BTreeMap<DigestKey, IdempotencyRecord>,
+    ) -> Result<(), StorageError> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = wanted.values().map(key_claim).collect();
+        let claimed =
+            insert_returning_keys(connection, &IDEMPOTENCY_KEYS, "tenant_id, livemode, digest", &rows)?;
+        let claimed: BTreeSet<_> = claimed.into_iter().collect();
+        let mut taken = Vec::new();
+        for (key, record) in wanted {
+            let (realm, digest) = key;
+            // Another realm may use the same key for the same path: the digest alone does not tell.
+            let inserted = (realm.tenant_id.bytes().to_vec(), realm.mode.is_live(), digest.to_vec());
+            if claimed.contains(&inserted) {
+                let loaded = Some((record.revision, ()));
+                self.claimed.insert(*key);
+                self.keys.insert(*key, Tracked { now: record.clone(), loaded, changed: false });
+            } else {
+                taken.push(key);
+            }
+        }
+        let taken: Vec<_> = taken
+            .into_iter()
+            .map(|(realm, digest)| {
+                let [tenant, mode] = realm.values();
+                vec![tenant, mode, Value::Bytes(digest)]
+            })
+            .collect();
+        type SqlType = schema::idempotency_keys::SqlType;
+        for row in
+            load_rows::<SqlType, IdempotencyRow>(connection, &KEYS_BY_DIGEST, Lock::NoKeyUpdate, &taken)?
+        {
+            let record = IdempotencyRecord::try_from(row)?;
+            let loaded = Some((record.revision, ()));
+            self.keys.insert((record.realm, record.digest), Tracked { now: record, loaded, changed: false });
+        }
+        Ok(())
+    }
+
+    fn load_payments(
+        &mut self,
+        connection: &mut AnyConnection,
+        keys: &BTreeSet<(Realm, PaymentId)>,
+        lock: Lock,
+    ) -> Result<(), StorageError> {
+        let keys: Vec<_> = keys.iter().map(|(realm, id)| object_key(*realm, id.bytes())).collect();
+        for row in
+            load_rows::<schema::payments::SqlType, PaymentRow>(connection, &PAYMENTS_BY_ID, lock, &keys)?
+        {
+            self.assume_payment(Payment::try_from(row)?);
+        }
+        type SqlType = schema::attempts::SqlType;
+        for row in load_rows::<SqlType, AttemptRow>(connection, &ATTEMPTS_BY_PAYMENT, Lock::None, &keys)? {
+            self.assume_attempt(Attempt::try_from(row)?);
+        }
+        Ok(())
+    }
+
+    /// Takes a payment as loaded that the caller knows from an earlier commit. Saving it fails with
+    /// [`StorageError::Conflict`] when it has changed since.
+    pub fn assume_payment(&mut self, payment: Payment) {
+        let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+        let loaded = Some((payment.revision, payment.state()));
+        self.payments.entry((realm, payment.id)).or_insert(Tracked { now: payment, loaded, changed: false });
+    }
+
+    /// Takes an attempt as loaded that the caller knows from an earlier commit.
+    pub fn assume_attempt(&mut self, attempt: Attempt) {
+        let realm = Realm { tenant_id: attempt.tenant_id, mode: attempt.mode };
+        let key = (realm, attempt.payment_id, attempt.id);
+        let loaded = Some((attempt.revision, ()));
+        self.attempts.entry(key).or_insert(Tracked { now: attempt, loaded, changed: false });
+    }
+
+    /// Takes an idempotency key as loaded that the caller knows from an earlier commit.
+    pub fn assume_key(&mut self, record: IdempotencyRecord) {
+        let loaded = Some((record.revision, ()));
+        self.keys.entry((record.realm, record.digest)).or_insert(Tracked {
+            now: record,
+            loaded,
+            changed: false,
+        });
+    }
+
+    /// A payment.
+    pub fn payment(&self, realm: Realm, id: PaymentId) -> Option<&Payment> {
+        self.payments.get(&(realm, id)).map(|tracked| &tracked.now)
+    }
+
+    /// A payment's attempts, oldest first.
+    pub fn attempts(&self, realm: Realm, payment_id: PaymentId) -> impl Iterator<Item = &Attempt> {
+        let first = (realm, payment_id, AttemptId::from_bytes([0; 16]));
+        let last = (realm, payment_id, AttemptId::from_bytes([0xff; 16]));
+        self.attempts.range(first..=last).map(|(_, tracked)| &tracked.now)
+    }
+
+    /// An attempt.
+    pub fn attempt(&self, realm: Realm, payment_id: PaymentId, id: AttemptId) -> Option<&Attempt> {
+        self.attempts.get(&(realm, payment_id, id)).map(|tracked| &tracked.now)
+    }
+
+    /// A refund.
+    pub fn refund(&self, realm: Realm, id: RefundId) -> Option<&Refund> {
+        self.refunds.get(&(realm, id)).map(|tracked| &tracked.now)
+    }
+
+    /// An idempotency key.
+    pub fn key(&self, key: &DigestKey) -> Option<&IdempotencyRecord> {
+        self.keys.get(key).map(|tracked| &tracked.now)
+    }
+
+    /// Whether the key was free, and is now this batch's. True once: the second command with the key finds it taken.
+    pub fn take_claim(&mut self, key: &DigestKey) -> bool {
+        self.claimed.remove(key)
+    }
+
+    /// Puts a new or changed payment.
+    pub fn put_payment(&mut self, payment: Payment) {
+        let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+        put(&mut self.payments, (realm, payment.id), payment);
+    }
+
+    /// Puts a new or changed attempt.
+    pub fn put_attempt(&mut self, attempt: Attempt) {
+        let realm = Realm { tenant_id: attempt.tenant_id, mode: attempt.mode };
+        put(&mut self.attempts, (realm, attempt.payment_id, attempt.id), attempt);
+    }
+
+    /// Puts a new or changed refund.
+    pub fn put_refund(&mut self, refund: Refund) {
+        let realm = Realm { tenant_id: refund.tenant_id, mode: refund.mode };
+        put(&mut self.refunds, (realm, refund.id), refund);
+    }
+
+    /// Puts a changed idempotency key.
+    pub fn put_key(&mut self, record: IdempotencyRecord) {
+        put(&mut self.keys, (record.realm, record.digest), record);
+    }
+
+    /// Adds an event.
+    pub fn put_event(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Forgets a claim, so that the key is free again after the commit.
+    pub fn release_key(&mut self, key: &DigestKey) {
+        self.claimed.insert(*key);
+    }
+
+    /// Whether saving would change nothing.
+    pub fn is_unchanged(&self) -> bool {
+        self.events.is_empty()
+            && !self.payments.values().any(|tracked| tracked.changed)
+            && !self.attempts.values().any(|tracked| tracked.changed)
+            && !self.refunds.values().any(|tracked| tracked.changed)
+            && !self.keys.values().any(|tracked| tracked.changed)
+    }
+
+    /// Saves all that changed: updates before inserts, one statement per table, counters last.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when a row has changed since it was loaded, and as the database gives cause; the
+    /// transaction has to be rolled back then.
+    pub fn save(&self, connection: &mut AnyConnection, slot: i64) -> Result<(), StorageError> {
+        update_rows(connection, &PAYMENTS, &updates(&self.payments, payment_update))?;
+        update_rows(connection, &REFUNDS, &updates(&self.refunds, refund_update))?;
+        update_rows(connection, &ATTEMPTS, &updates(&self.attempts, attempt_update))?;
+        update_rows(connection, &IDEMPOTENCY_KEYS, &updates(&self.keys, key_update))?;
+        insert_rows(connection, &PAYMENTS, OnConflict::Fail, &inserts(&self.payments, payment_insert))?;
+        insert_rows(connection, &REFUNDS, OnConflict::Fail, &inserts(&self.refunds, refund_insert))?;
+        insert_rows(connection, &ATTEMPTS, OnConflict::Fail, &inserts(&self.attempts, attempt_insert))?;
+        let events: Vec<_> = self.events.iter().map(event_row).collect();
+        insert_rows(connection, &EVENTS, OnConflict::Fail, &events)?;
+        crate::keys::delete(connection, &self.claimed)?;
+        let counts = self.counts();
+        let counts: Vec<_> =
+            counts.iter().map(|((realm, name), by)| count_row(*realm, name, slot, *by)).collect();
+        insert_rows(connection, &COUNTERS, OnConflict::Add("total"), &counts)
+    }
+
+    /// Whether this set, whose commit is of unknown fate, stands in the database. One of its rows tells for all.
+    ///
+    /// # Errors
+    /// As the database gives cause.
+    pub fn was_saved(&self, connection: &mut AnyConnection) -> Result<bool, StorageError> {
+        if let Some(event) = self.events.first() {
+            return crate::probe::event_exists(connection, event.realm, event.id.bytes());
+        }
+        if let Some(payment) = self.payments.values().find(|tracked| tracked.changed) {
+            let keys = BTreeSet::from([(realm_of(&payment.now), payment.now.id)]);
+            let stored = load_payments(connection, &keys)?;
+            return Ok(stored.first().is_some_and(|(stored, _)| stored.revision >= payment.now.revision));
+        }
+        if let Some(attempt) = self.attempts.values().find(|tracked| tracked.changed) {
+            let attempt = &attempt.now;
+            let realm = Realm { tenant_id: attempt.tenant_id, mode: attempt.mode };
+            let stored = load_payments(connection, &BTreeSet::from([(realm, attempt.payment_id)]))?;
+            let stored =
+                stored.iter().flat_map(|(_, attempts)| attempts).find(|stored| stored.id == attempt.id);
+            return Ok(stored.is_some_and(|stored| stored.revision >= attempt.revision));
+        }
+        match self.keys.iter().find(|(_, tracked)| tracked.changed) {
+            Some((key, record)) => {
+                let stored = crate::probe::key_revision(connection, key)?;
+                Ok(stored.is_some_and(|revision| revision >= record.now.revision))
+            }
+            None => Ok(true),
+        }
+    }
+
+    /// How the counters change.
+    fn counts(&self) -> BTreeMap<(Realm, &'static str), i64> {
+        let mut counts = BTreeMap::new();
+        for ((realm, _), payment) in self.payments.iter().filter(|(_, tracked)| tracked.changed) {
+            let now = payment.now.state();
+            let before = payment.loaded.as_ref().map(|(_, state)| *state);
+            if before != Some(now) {
+                *counts.entry((*realm, crate::counters::payments_in(now))).or_default() += 1;
+                if let Some(before) = before {
+                    *counts.entry((*realm, crate::counters::payments_in(before))).or_default() -= 1;
+                }
+            }
+        }
+        for ((realm, _), _) in self.refunds.iter().filter(|(_, tracked)| tracked.loaded.is_none()) {
+            *counts.entry((*realm, crate::counters::REFUNDS)).or_default() += 1;
+        }
+        counts.retain(|_, by| *by != 0);
+        counts
+    }
+}
+
+fn realm_of(payment: &Payment) -> Realm {
+    Realm { tenant_id: payment.tenant_id, mode: payment.mode }
+}
+
+fn put<K: Ord, T, S>(map: &mut BTreeMap<K, Tracked<T, S>>, key: K, now: T) {
+    match map.entry(key) {
+        btree_map::Entry::Occupied(mut entry) => {
+            let tracked = entry.get_mut();
+            tracked.now = now;
+            tracked.changed = true;
+        }
+        btree_map::Entry::Vacant(entry) => {
+            entry.insert(Tracked { now, loaded: None, changed: true });
+        }
+    }
+}
+
+fn updates<'a, K, T, S>(map: &'a BTreeMap<K, Tracked<T, S>>, row: fn(&'a T, i64) -> Row<'a>) -> Vec<Row<'a>> {
+    let changed = map.values().filter(|tracked| tracked.changed);
+    changed
+        .filter_map(|tracked| tracked.loaded.as_ref().map(|(revision, _)| row(&tracked.now, *revision)))
+        .collect()
+}
+
+fn inserts<'a, K, T, S>(map: &'a BTreeMap<K, Tracked<T, S>>, row: fn(&'a T) -> Row<'a>) -> Vec<Row<'a>> {
+    map.values().filter(|tracked| tracked.loaded.is_none()).map(|tracked| row(&tracked.now)).collect()
+}
+
+fn event_row(event: &Event) -> Row<'_> {
+    let mut row = object_key(event.realm, event.id.bytes());
+    row.extend([
+        Value::text(Some(event.kind)),
+        Value::Id(event.object_id),
+        Value::Int(event.sequence),
+        Value::text(Some(&event.snapshot)),
+    ]);
+    row
+}
+
+fn count_row<'a>(realm: Realm, name: &'a str, slot: i64, by: i64) -> Row<'a> {
+    let [tenant, mode] = realm.values();
+    vec![tenant, mode, Value::text(Some(name)), Value::Int(slot), Value::Int(by)]
+}

@@ -1,0 +1,132 @@
+//! Whatever happens to payments, they are loaded as they were saved, and everything adds up.
+
+use std::collections::BTreeSet;
+
+use florin_domain::strategies::{Action, History, action, new_payment};
+use florin_domain::{MethodRef, NewPayment, Settlement, State};
+use florin_storage::read::{PaymentQuery, RefundQuery, count_payments, count_refunds};
+use florin_storage::verify::verify;
+use florin_storage::{AnyConnection, Needs, Realm, WorkingSet, load_payments};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::harness::on_each_database;
+use crate::samples::{put_payment, put_refund, write};
+
+/// A new payment and what is tried with it: a charge first, in most cases.
+fn story() -> impl Strategy<Value = (NewPayment, Vec<Action>)> {
+    let charged = Just(vec![
+        Action::Charge(MethodRef::parse("pm_test_success").ok()),
+        Action::Settle { choice: 0, settlement: Settlement::Succeeded },
+    ]);
+    let begun = prop_oneof![1 => Just(Vec::new()), 3 => charged];
+    (new_payment(), begun, vec(action(), 0..12)).prop_map(|(terms, mut actions, rest)| {
+        actions.extend(rest);
+        (terms, actions)
+    })
+}
+
+fn realm_of(history: &History) -> Realm {
+    Realm { tenant_id: history.payment.tenant_id, mode: history.payment.mode }
+}
+
+/// Everything that belongs to a history.
+fn needs(history: &History) -> Needs {
+    let realm = realm_of(history);
+    Needs {
+        payments: BTreeSet::from([(realm, history.payment.id)]),
+        refunds: history.refunds.iter().map(|refund| (realm, refund.id)).collect(),
+        ..Needs::default()
+    }
+}
+
+/// Holds what was loaded against the history.
+fn assert_loaded(set: &WorkingSet, history: &History) {
+    let (realm, id) = (realm_of(history), history.payment.id);
+    assert_eq!(set.payment(realm, id), Some(&history.payment));
+    let attempts: Vec<_> = set.attempts(realm, id).cloned().collect();
+    assert_eq!(attempts, history.attempts);
+    for refund in &history.refunds {
+        assert_eq!(set.refund(realm, refund.id), Some(refund));
+    }
+}
+
+/// Tries an action on a history, and saves what it changed in a transaction of its own.
+fn step(connection: &mut AnyConnection, history: &mut History, action: &Action) {
+    let before = history.clone();
+    // A refusal changes nothing, and then nothing is saved.
+    let refused = history.apply(action).is_err();
+    write(connection, &needs(&before), |set| {
+        assert_loaded(set, &before);
+        if refused {
+            return;
+        }
+        history.payment = put_payment(set, history.payment.clone());
+        for attempt in history.attempts.iter().filter(|attempt| !before.attempts.contains(attempt)) {
+            set.put_attempt(attempt.clone());
+        }
+        for refund in history.refunds.iter_mut().filter(|refund| !before.refunds.contains(refund)) {
+            *refund = put_refund(set, refund.clone());
+        }
+    })
+    .unwrap();
+}
+
+/// Lives through a story, and gives back what came of it.
+fn live(connection: &mut AnyConnection, terms: NewPayment, actions: &[Action]) -> History {
+    let mut history = History::of(terms, &[]);
+    let created = |set: &mut WorkingSet| history.payment = put_payment(set, history.payment.clone());
+    write(connection, &Needs::default(), created).unwrap();
+    for action in actions {
+        step(connection, &mut history, action);
+    }
+    history
+}
+
+#[test]
+fn each_step_of_any_history_is_loaded_as_it_was_saved_and_verify_finds_nothing() {
+    on_each_database(|database| {
+        let connection = std::cell::RefCell::new(database.connect());
+        let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
+        let run = TestRunner::new(config).run(&story(), |(terms, actions)| {
+            let connection = &mut *connection.borrow_mut();
+            let history = live(connection, terms, &actions);
+            let keys = BTreeSet::from([(realm_of(&history), history.payment.id)]);
+            prop_assert_eq!(load_payments(connection, &keys).unwrap(), [(history.payment, history.attempts)]);
+            Ok(())
+        });
+        run.unwrap();
+        let mut violations = Vec::new();
+        let summary =
+            verify(&mut connection.borrow_mut(), &mut |violation| violations.push(violation)).unwrap();
+        assert_eq!(violations, []);
+        assert!(summary.payments >= 40, "{summary}");
+    });
+}
+
+#[test]
+fn counters_are_exact_for_each_state_after_any_histories_of_one_realm() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        let realm = crate::samples::realm(1);
+        let mut runner = TestRunner::deterministic();
+        let (mut states, mut refunds) = (Vec::new(), 0);
+        for _ in 0..30 {
+            let (terms, actions) = story().new_tree(&mut runner).unwrap().current();
+            let terms = NewPayment { tenant_id: realm.tenant_id, mode: realm.mode, ..terms };
+            let history = live(&mut connection, terms, &actions);
+            states.push(history.payment.state());
+            refunds += i64::try_from(history.refunds.len()).unwrap();
+        }
+        for state in State::ALL {
+            let query = PaymentQuery { states: Some(vec![state]), ..PaymentQuery::all(realm) };
+            let expected = states.iter().filter(|other| **other == state).count();
+            assert_eq!(count_payments(&mut connection, &query).unwrap(), i64::try_from(expected).unwrap());
+        }
+        assert_eq!(count_payments(&mut connection, &PaymentQuery::all(realm)).unwrap(), 30);
+        assert_eq!(count_refunds(&mut connection, &RefundQuery::all(realm)).unwrap(), refunds);
+        assert_eq!(count_refunds(&mut connection, &RefundQuery::all(crate::samples::realm(2))).unwrap(), 0);
+    });
+}
