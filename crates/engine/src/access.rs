@@ -1,0 +1,193 @@
+//! Who calls, what they may do, and the call itself.
+
+use std::fmt;
+use std::str::FromStr;
+
+use florin_domain::{KeyId, Mode, TenantId, UnknownWord};
+use strum::VariantArray;
+
+/// Something that an API key may be allowed to do.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::VariantArray,
+)]
+pub enum Scope {
+    /// Read payments, their refunds and attempts.
+    #[strum(serialize = "payments:read")]
+    PaymentsRead,
+    /// Create, process, capture, cancel and change payments.
+    #[strum(serialize = "payments:write")]
+    PaymentsWrite,
+    /// Refund payments.
+    #[strum(serialize = "refunds:write")]
+    RefundsWrite,
+    /// Read customers.
+    #[strum(serialize = "customers:read")]
+    CustomersRead,
+    /// Create and change customers.
+    #[strum(serialize = "customers:write")]
+    CustomersWrite,
+    /// Read invoices.
+    #[strum(serialize = "invoices:read")]
+    InvoicesRead,
+    /// Create and void invoices.
+    #[strum(serialize = "invoices:write")]
+    InvoicesWrite,
+    /// Read transactions and balances.
+    #[strum(serialize = "transactions:read")]
+    TransactionsRead,
+    /// Annotate transactions.
+    #[strum(serialize = "transactions:write")]
+    TransactionsWrite,
+    /// Read webhook endpoints, deliveries and events.
+    #[strum(serialize = "webhooks:read")]
+    WebhooksRead,
+    /// Create and change webhook endpoints.
+    #[strum(serialize = "webhooks:write")]
+    WebhooksWrite,
+    /// Everything.
+    #[strum(serialize = "admin")]
+    Admin,
+}
+
+impl Scope {
+    /// All scopes.
+    pub const ALL: &'static [Scope] = <Scope as VariantArray>::VARIANTS;
+
+    /// The scope as keys and messages write it.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// All scopes as words, in the order of [`Scope::ALL`].
+pub const SCOPE_WORDS: &[&str] = &[
+    "payments:read",
+    "payments:write",
+    "refunds:write",
+    "customers:read",
+    "customers:write",
+    "invoices:read",
+    "invoices:write",
+    "transactions:read",
+    "transactions:write",
+    "webhooks:read",
+    "webhooks:write",
+    "admin",
+];
+
+impl FromStr for Scope {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let found = Scope::ALL.iter().find(|scope| scope.as_str() == word);
+        found.copied().ok_or_else(|| UnknownWord { found: word.to_owned(), allowed: SCOPE_WORDS })
+    }
+}
+
+/// What one API key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Scopes(u32);
+
+impl Scopes {
+    /// Everything.
+    pub const ADMIN: Scopes = Scopes(Scope::Admin.bit());
+
+    /// Whether the scope is among them, or everything is allowed.
+    pub const fn allows(self, scope: Scope) -> bool {
+        self.0 & (scope.bit() | Scope::Admin.bit()) != 0
+    }
+
+    /// The scopes, one by one.
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.iter().copied().filter(move |scope| self.0 & scope.bit() != 0)
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Scopes(scopes.into_iter().fold(0, |bits, scope| bits | scope.bit()))
+    }
+}
+
+impl fmt::Display for Scopes {
+    /// The words, with a blank between them; what [`FromStr`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(scope.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = UnknownWord;
+
+    fn from_str(words: &str) -> Result<Self, Self::Err> {
+        words.split_whitespace().map(str::parse::<Scope>).collect()
+    }
+}
+
+/// Who calls, as their API key tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose objects they see.
+    pub tenant_id: TenantId,
+    /// Test or live.
+    pub mode: Mode,
+    /// The key, not its secret.
+    pub key_id: KeyId,
+    /// What they may do.
+    pub scopes: Scopes,
+    /// Requests a minute: `Some(0)` for any number, `None` for the server's own limit.
+    pub limit_per_minute: Option<u32>,
+    /// Requests a second, in the same terms.
+    pub limit_per_second: Option<u32>,
+}
+
+/// One call: who makes it, and the id by which it is found in answers and logs.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Who calls.
+    pub caller: Caller,
+    /// The request, as in the header `x-request-id`.
+    pub request_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_read_as_they_are_written() {
+        assert!(Scope::ALL.iter().map(|scope| scope.as_str()).eq(SCOPE_WORDS.iter().copied()));
+        for scope in Scope::ALL {
+            assert_eq!(scope.as_str().parse(), Ok(*scope));
+        }
+        let all: Scopes = Scope::ALL.iter().copied().collect();
+        assert_eq!(all.to_string().parse(), Ok(all));
+        assert!("payments:raed".parse::<Scopes>().is_err());
+    }
+
+    #[test]
+    fn admin_may_do_everything_and_nobody_else_may() {
+        let reader: Scopes = [Scope::PaymentsRead].into_iter().collect();
+        for scope in Scope::ALL {
+            assert!(Scopes::ADMIN.allows(*scope));
+            assert_eq!(reader.allows(*scope), *scope == Scope::PaymentsRead);
+            assert!(!Scopes::default().allows(*scope));
+        }
+    }
+}

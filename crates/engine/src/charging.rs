@@ -1,0 +1,174 @@
+//! Between the two commits: calling the processor, with a deadline, never inside a transaction.
+//!
+//! States and crash points of one attempt:
+//!
+//! | the process dies | what is stored | what follows |
+//! | --- | --- | --- |
+//! | before the first commit | nothing | the caller sends again |
+//! | after it, before or during the call | attempt `sending`, its lease runs out | recovery looks it up at the processor |
+//! | after the call, before the second commit | the same | the same: the look-up finds the outcome |
+//! | after the second commit | the outcome | a retry with the same key gets the stored answer |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use florin_domain::{Attempt, AttemptKind, Failure, FailureCode, Payment, Settlement};
+use florin_processors::{
+    CaptureRequest, ChargeRequest, Outcome, Processor, RefundRequest, Request, VoidRequest,
+};
+
+use crate::commands::{Requester, Sending, Settled, Settling};
+use crate::engine::Inner;
+use crate::views::{Answer, Refused};
+use crate::writer::WriteFailed;
+
+impl Inner {
+    /// Sends an attempt and settles it, and whatever follows from that; gives back the answer to the caller.
+    pub(crate) async fn carry_out(self: &Arc<Self>, sending: Sending, requester: Requester) -> Answer {
+        let (settlement, reference) = self.send(&sending).await;
+        let settled = self.settle(&sending, &requester, settlement, reference).await;
+        if let Some(follow_up) = settled.follow_up {
+            self.undo(*follow_up, requester);
+        }
+        settled.answer
+    }
+
+    /// Carries out what undoes a charge that succeeded after its cancellation had been asked for. Nobody waits for it.
+    pub(crate) fn undo(self: &Arc<Self>, sending: Sending, requester: Requester) {
+        let inner = Arc::clone(self);
+        let requester = Requester { actor: florin_domain::Actor::System, ..requester };
+        self.track(async move {
+            let (settlement, reference) = inner.send(&sending).await;
+            inner.settle(&sending, &requester, settlement, reference).await;
+        });
+    }
+
+    /// Sends an attempt to its processor.
+    pub(crate) async fn send(&self, sending: &Sending) -> (Settlement, Option<String>) {
+        let Some(processor) = self.processor_named(&sending.attempt.processor) else {
+            return (not_sent("no such processor is configured"), None);
+        };
+        let Some(request) = request(&sending.payment, &sending.attempt) else {
+            return (not_sent("the attempt names no payment method or no charge to act on"), None);
+        };
+        self.send_request(&processor, request).await
+    }
+
+    async fn send_request(
+        &self,
+        processor: &Arc<dyn Processor>,
+        request: Request,
+    ) -> (Settlement, Option<String>) {
+        match tokio::time::timeout(self.settings.processor_timeout, processor.send(request)).await {
+            Ok(outcome) => settlement_of(outcome),
+            Err(_) => (Settlement::Unknown, None),
+        }
+    }
+
+    /// Writes what became of an attempt. While the database is away the outcome is kept here and tried again; should
+    /// the process die meanwhile, recovery finds it out from the processor.
+    pub(crate) async fn settle(
+        self: &Arc<Self>,
+        sending: &Sending,
+        requester: &Requester,
+        settlement: Settlement,
+        reference: Option<String>,
+    ) -> Settled {
+        let mut wait = Duration::from_millis(50);
+        loop {
+            let command = Settling {
+                requester: requester.clone(),
+                payment_id: sending.payment.id,
+                attempt_id: sending.attempt.id,
+                refund_id: sending.attempt.refund_id,
+                settlement: settlement.clone(),
+                reference: reference.clone(),
+                keys: sending.keys.clone(),
+                known: sending.is_new.then(|| (sending.payment.clone(), sending.attempt.clone())),
+                success_status: sending.success_status,
+                sender: self.sender(),
+            };
+            match self.write_always(command).await {
+                Ok(settled) => return settled,
+                Err(WriteFailed::NotWritten | WriteFailed::Unknown) if !self.is_closed() => {
+                    tracing::warn!(attempt = %sending.attempt.id, "an outcome could not be written yet");
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(2));
+                }
+                Err(_) => {
+                    let answer = Refused::outcome_unknown().to_answer(&requester.request_id);
+                    return Settled { answer, follow_up: None };
+                }
+            }
+        }
+    }
+}
+
+/// What an attempt asks of its processor. None when it lacks what the request needs.
+fn request(payment: &Payment, attempt: &Attempt) -> Option<Request> {
+    let (attempt_id, payment_id) = (attempt.id, payment.id);
+    let payment_method = attempt.payment_method.clone()?;
+    let charge_reference = payment.processor_reference.clone();
+    Some(match attempt.kind {
+        AttemptKind::Charge => Request::Charge(ChargeRequest {
+            attempt_id,
+            payment_id,
+            amount: attempt.amount,
+            currency: payment.currency,
+            capture: attempt.capture,
+            payment_method,
+            description: payment.description.as_ref().map(|text| text.as_str().to_owned()),
+            return_url: payment.return_url.clone(),
+            off_session: payment.off_session,
+        }),
+        AttemptKind::Capture => Request::Capture(CaptureRequest {
+            attempt_id,
+            payment_id,
+            reference: charge_reference?,
+            amount: attempt.amount,
+            currency: payment.currency,
+            payment_method,
+        }),
+        AttemptKind::Void => Request::Void(VoidRequest {
+            attempt_id,
+            payment_id,
+            reference: charge_reference?,
+            payment_method,
+        }),
+        AttemptKind::Refund => Request::Refund(RefundRequest {
+            attempt_id,
+            refund_id: attempt.refund_id?,
+            payment_id,
+            reference: charge_reference?,
+            amount: attempt.amount,
+            currency: payment.currency,
+            payment_method,
+        }),
+    })
+}
+
+/// What a processor's answer means for an attempt.
+pub(crate) fn settlement_of(outcome: Outcome) -> (Settlement, Option<String>) {
+    match outcome {
+        Outcome::Succeeded { reference } => (Settlement::Succeeded, Some(reference)),
+        Outcome::Declined { code, message } => {
+            (Settlement::Failed(Failure { code: code.into(), message }), None)
+        }
+        Outcome::Pending { reference } => (Settlement::Pending, Some(reference)),
+        Outcome::RequiresAction { reference, url } => (Settlement::RequiresAction { url }, Some(reference)),
+        Outcome::NotSent { reason } => (not_sent(&reason), None),
+        Outcome::Unknown { reason } => {
+            tracing::info!(reason, "a processor's answer leaves the outcome unknown");
+            (Settlement::Unknown, None)
+        }
+    }
+}
+
+fn not_sent(reason: &str) -> Settlement {
+    tracing::warn!(reason, "an attempt could not be sent");
+    Settlement::Failed(Failure {
+        code: FailureCode::NotSent,
+        message: "The payment processor could not be reached, and nothing was charged. Try again later."
+            .to_owned(),
+    })
+}

@@ -1,0 +1,54 @@
+//! Recovery's first step: taking an attempt that is due, so that no other process looks at it meanwhile.
+
+use chrono::{DateTime, Duration, Utc};
+use florin_domain::{Attempt, AttemptId, Payment, PaymentId, RefundId};
+use florin_storage::{Needs, Realm, WorkingSet};
+
+use super::due_after;
+use crate::writer::{Command, Deciding};
+
+/// Takes the lease of an attempt that is due.
+pub(crate) struct TakeLease {
+    pub(crate) realm: Realm,
+    pub(crate) payment_id: PaymentId,
+    pub(crate) attempt_id: AttemptId,
+    /// How long the look-up may take.
+    pub(crate) lease: Duration,
+}
+
+/// An attempt that recovery may look up now.
+#[derive(Clone, Debug)]
+pub(crate) struct Leased {
+    pub(crate) payment: Payment,
+    pub(crate) attempt: Attempt,
+    pub(crate) refund_id: Option<RefundId>,
+}
+
+impl Command for TakeLease {
+    /// None when the attempt is over, or another process was quicker.
+    type Answer = Option<Box<Leased>>;
+
+    fn needs(&self, needs: &mut Needs, _fresh: bool) {
+        needs.payments.insert((self.realm, self.payment_id));
+    }
+
+    fn decide(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) -> Self::Answer {
+        let attempt = set.attempt(self.realm, self.payment_id, self.attempt_id)?;
+        let is_due = attempt.due_at.is_some_and(|due_at| due_at <= deciding.at);
+        if !attempt.status.is_open() || !is_due {
+            return None;
+        }
+        let leased = attempt.lease(self.until(attempt.lookups, deciding.at), deciding.at);
+        let payment = set.payment(self.realm, self.payment_id)?.clone();
+        set.put_attempt(leased.clone());
+        Some(Box::new(Leased { payment, refund_id: leased.refund_id, attempt: leased }))
+    }
+}
+
+impl TakeLease {
+    /// The next time it is due, should this look-up find out nothing: by the schedule, and after the lease.
+    fn until(&self, lookups: u32, at: DateTime<Utc>) -> DateTime<Utc> {
+        let lease = at.checked_add_signed(self.lease).unwrap_or(at);
+        due_after(lookups.saturating_add(1), at).max(lease)
+    }
+}

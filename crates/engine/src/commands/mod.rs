@@ -1,0 +1,63 @@
+//! The commands: each names what it needs, and decides by the domain's rules over what was loaded.
+
+mod gate;
+mod lease;
+mod operations;
+mod request;
+mod settle;
+mod telling;
+mod update;
+
+pub(crate) use gate::KeyUse;
+pub(crate) use lease::{Leased, TakeLease};
+pub(crate) use operations::{Cancel, Capture, Create, MakeRefund, Process};
+pub(crate) use request::{Operation, Request};
+pub(crate) use settle::{Settled, Settling, due_after};
+pub(crate) use telling::{Requester, payment_json};
+pub(crate) use update::ChangePayment;
+
+use chrono::{DateTime, Duration, Utc};
+use florin_domain::{Attempt, Payment};
+use florin_storage::IdempotencyRecord;
+
+use crate::views::Answer;
+
+/// What a command that may reach a processor decides.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    /// It is over: this is the answer.
+    Answered(Answer),
+    /// An attempt has to be sent, and the answer depends on it.
+    Send(Box<Sending>),
+}
+
+/// An attempt to send, with all that is known around it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sending {
+    /// The payment, as it was committed.
+    pub(crate) payment: Payment,
+    /// The attempt to send.
+    pub(crate) attempt: Attempt,
+    /// The idempotency keys that wait for the answer.
+    pub(crate) keys: Vec<IdempotencyRecord>,
+    /// Whether nobody else can have changed the payment: it is new.
+    pub(crate) is_new: bool,
+    /// The HTTP status that success is answered with.
+    pub(crate) success_status: u16,
+}
+
+/// How attempts start: through which processor, and how long their sender may take.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    /// The processor's name.
+    pub(crate) processor: &'static str,
+    /// The processor's deadline and some time to commit.
+    pub(crate) lease: Duration,
+}
+
+impl Sender {
+    /// Until when an attempt that starts now belongs to its sender.
+    fn lease_until(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        at.checked_add_signed(self.lease).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+}

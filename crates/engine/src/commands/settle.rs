@@ -1,0 +1,343 @@
+//! The second of the two commits: what became of an attempt, and everything that follows from it.
+
+use chrono::{DateTime, Duration, Utc};
+use florin_domain::{
+    Actor, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus, FollowUp, IllegalChange, NewRefund,
+    Payment, PaymentId, Refund, RefundId, RefundStatus, Settlement, State,
+};
+use florin_storage::{IdempotencyRecord, Needs, WorkingSet};
+
+use super::gate::set_answer;
+use super::telling::{outcome_answer, payment_json, refund_json, tell_payment, tell_refund};
+use super::{Requester, Sender, Sending};
+use crate::views::{Answer, Refused};
+use crate::writer::{Command, Deciding};
+
+/// Settles an attempt.
+pub(crate) struct Settling {
+    pub(crate) requester: Requester,
+    pub(crate) payment_id: PaymentId,
+    pub(crate) attempt_id: AttemptId,
+    pub(crate) refund_id: Option<RefundId>,
+    pub(crate) settlement: Settlement,
+    pub(crate) reference: Option<String>,
+    /// The idempotency keys that wait for the answer.
+    pub(crate) keys: Vec<IdempotencyRecord>,
+    /// The payment and attempt as they were committed, when nobody else can have changed them.
+    pub(crate) known: Option<(Payment, Attempt)>,
+    /// The HTTP status that success is answered with.
+    pub(crate) success_status: u16,
+    pub(crate) sender: Sender,
+}
+
+/// A settled attempt.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) answer: Answer,
+    /// An attempt that has to be sent because a cancellation had been asked for.
+    pub(crate) follow_up: Option<Box<Sending>>,
+}
+
+/// When recovery looks at an attempt after so many look-ups: 5 s, 30 s, 2 m, 10 m, 1 h, 6 h, then daily.
+pub(crate) fn due_after(lookups: u32, at: DateTime<Utc>) -> DateTime<Utc> {
+    let wait = match lookups {
+        0 => Duration::seconds(5),
+        1 => Duration::seconds(30),
+        2 => Duration::minutes(2),
+        3 => Duration::minutes(10),
+        4 => Duration::hours(1),
+        5 => Duration::hours(6),
+        _ => Duration::days(1),
+    };
+    at.checked_add_signed(wait).unwrap_or(at)
+}
+
+impl Command for Settling {
+    type Answer = Settled;
+
+    fn needs(&self, needs: &mut Needs, fresh: bool) {
+        if fresh || self.known.is_none() {
+            needs.payments.insert((self.requester.realm, self.payment_id));
+            // They exist, so that asking for them loads them.
+            needs.keys.extend(self.keys.iter().map(|key| ((key.realm, key.digest), key.clone())));
+        }
+        needs.refunds.extend(self.refund_id.map(|id| (self.requester.realm, id)));
+    }
+
+    fn assume(&self, set: &mut WorkingSet) {
+        if let Some((payment, attempt)) = &self.known {
+            set.assume_payment(payment.clone());
+            set.assume_attempt(attempt.clone());
+            self.keys.iter().for_each(|key| set.assume_key(key.clone()));
+        }
+    }
+
+    fn decide(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) -> Settled {
+        let settled = self.settle(set, deciding).unwrap_or_else(|refused| {
+            if let NotSettled::Illegal(illegal) = &refused {
+                tracing::debug!(%illegal, attempt = %self.attempt_id, "an outcome came too late or out of order");
+            }
+            Settled { answer: self.as_it_stands(set), follow_up: None }
+        });
+        self.answer_keys(set, &settled.answer);
+        settled
+    }
+}
+
+enum NotSettled {
+    Missing,
+    Illegal(IllegalChange),
+}
+
+impl From<IllegalChange> for NotSettled {
+    fn from(illegal: IllegalChange) -> Self {
+        NotSettled::Illegal(illegal)
+    }
+}
+
+impl Settling {
+    fn settle(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) -> Result<Settled, NotSettled> {
+        let realm = self.requester.realm;
+        let payment = set.payment(realm, self.payment_id).ok_or(NotSettled::Missing)?.clone();
+        let attempt =
+            set.attempt(realm, self.payment_id, self.attempt_id).ok_or(NotSettled::Missing)?.clone();
+        match attempt.kind {
+            AttemptKind::Charge => self.settle_charge(set, deciding, &payment, &attempt),
+            AttemptKind::Capture => self.settle_capture(set, deciding, &payment, &attempt),
+            AttemptKind::Void => self.settle_void(set, deciding, &payment, &attempt),
+            AttemptKind::Refund => self.settle_refund(set, deciding, &payment, &attempt),
+        }
+    }
+
+    fn settle_charge(
+        &self,
+        set: &mut WorkingSet,
+        deciding: &Deciding<'_>,
+        payment: &Payment,
+        attempt: &Attempt,
+    ) -> Result<Settled, NotSettled> {
+        let (at, by) = (deciding.at, self.requester.actor);
+        let settled = payment.settle_charge(attempt, &self.settlement, self.reference.as_deref(), at, by)?;
+        let news = (attempt.status, settled.attempt.status);
+        let attempt = self.put_attempt(set, deciding, settled.attempt);
+        let event = match settled.payment.state() {
+            State::Captured => Some("payment.succeeded"),
+            State::Authorized => Some("payment.authorized"),
+            State::Failed => Some("payment.failed"),
+            State::Canceled => Some("payment.canceled"),
+            State::Processing if news.0 != news.1 => Some("payment.processing"),
+            State::Processing | State::Pending | State::PartiallyRefunded | State::Refunded => None,
+        };
+        let follow_up = settled.follow_up;
+        let (payment, body) = self.put_payment(set, deciding, settled.payment, event);
+        let follow_up =
+            follow_up.and_then(|follow_up| self.undo(set, deciding, &payment, follow_up)).map(Box::new);
+        let answer = outcome_answer(&attempt, body, self.success_status, &self.requester.request_id);
+        Ok(Settled { answer, follow_up })
+    }
+
+    fn settle_capture(
+        &self,
+        set: &mut WorkingSet,
+        deciding: &Deciding<'_>,
+        payment: &Payment,
+        attempt: &Attempt,
+    ) -> Result<Settled, NotSettled> {
+        let (at, by) = (deciding.at, self.requester.actor);
+        let reference = self.reference.as_deref();
+        let (payment, attempt) = payment.settle_capture(attempt, &self.settlement, reference, at, by)?;
+        let attempt = self.put_attempt(set, deciding, attempt);
+        let event = match attempt.status {
+            AttemptStatus::Succeeded => Some("payment.succeeded"),
+            AttemptStatus::Failed => Some("payment.updated"),
+            AttemptStatus::Sending
+            | AttemptStatus::Unknown
+            | AttemptStatus::Pending
+            | AttemptStatus::RequiresAction
+            | AttemptStatus::NeedsReview => None,
+        };
+        let (_, body) = self.put_payment(set, deciding, payment, event);
+        let answer = outcome_answer(&attempt, body, 200, &self.requester.request_id);
+        Ok(Settled { answer, follow_up: None })
+    }
+
+    fn settle_void(
+        &self,
+        set: &mut WorkingSet,
+        deciding: &Deciding<'_>,
+        payment: &Payment,
+        attempt: &Attempt,
+    ) -> Result<Settled, NotSettled> {
+        let (at, by) = (deciding.at, self.requester.actor);
+        let realm = self.requester.realm;
+        let open_charge = set
+            .attempts(realm, payment.id)
+            .find(|attempt| attempt.kind == AttemptKind::Charge && attempt.status.is_open())
+            .cloned();
+        let settled = payment.settle_void(attempt, open_charge.as_ref(), &self.settlement, at, by)?;
+        let attempt = self.put_attempt(set, deciding, settled.attempt);
+        if let Some(charge) = settled.charge {
+            set.put_attempt(charge);
+        }
+        let event = match attempt.status {
+            AttemptStatus::Succeeded => Some("payment.canceled"),
+            AttemptStatus::Failed => Some("payment.updated"),
+            AttemptStatus::Sending
+            | AttemptStatus::Unknown
+            | AttemptStatus::Pending
+            | AttemptStatus::RequiresAction
+            | AttemptStatus::NeedsReview => None,
+        };
+        let (_, body) = self.put_payment(set, deciding, settled.payment, event);
+        let answer = outcome_answer(&attempt, body, 200, &self.requester.request_id);
+        Ok(Settled { answer, follow_up: None })
+    }
+
+    fn settle_refund(
+        &self,
+        set: &mut WorkingSet,
+        deciding: &Deciding<'_>,
+        payment: &Payment,
+        attempt: &Attempt,
+    ) -> Result<Settled, NotSettled> {
+        let (at, by) = (deciding.at, self.requester.actor);
+        let refund_id = attempt.refund_id.ok_or(NotSettled::Missing)?;
+        let refund = set.refund(self.requester.realm, refund_id).ok_or(NotSettled::Missing)?;
+        let before = refund.status;
+        let reference = self.reference.as_deref();
+        let settled = payment.settle_refund(refund, &self.settlement, reference, at, by)?;
+        let attempt = attempt.settle(&self.settlement, reference, at, by).map_err(IllegalChange::from)?;
+        let attempt = self.put_attempt(set, deciding, attempt);
+        let (refund_event, payment_event) = match (before, settled.refund.status) {
+            (RefundStatus::Pending, RefundStatus::Succeeded)
+                if settled.payment.state() == State::Canceled =>
+            {
+                (Some("refund.succeeded"), Some("payment.canceled"))
+            }
+            (RefundStatus::Pending, RefundStatus::Succeeded) => {
+                (Some("refund.succeeded"), Some("payment.refunded"))
+            }
+            (RefundStatus::Pending, RefundStatus::Failed) => (Some("refund.failed"), None),
+            (RefundStatus::Succeeded, RefundStatus::Failed) => {
+                (Some("refund.failed"), Some("payment.updated"))
+            }
+            (RefundStatus::Pending | RefundStatus::Succeeded | RefundStatus::Failed, _) => (None, None),
+        };
+        let body = self.put_refund(set, deciding, settled.refund, refund_event);
+        self.put_payment(set, deciding, settled.payment, payment_event);
+        let answer = outcome_answer(&attempt, body, 200, &self.requester.request_id);
+        Ok(Settled { answer, follow_up: None })
+    }
+
+    /// Puts the attempt. One that is still open is due for a look-up by the schedule.
+    fn put_attempt(&self, set: &mut WorkingSet, deciding: &Deciding<'_>, mut attempt: Attempt) -> Attempt {
+        if attempt.status.is_open() {
+            let due = due_after(attempt.lookups, deciding.at);
+            attempt.due_at = (attempt.status != AttemptStatus::NeedsReview).then_some(due);
+        }
+        set.put_attempt(attempt.clone());
+        attempt
+    }
+
+    fn put_payment(
+        &self,
+        set: &mut WorkingSet,
+        deciding: &Deciding<'_>,
+        payment: Payment,
+        event: Option<&'static str>,
+    ) -> (Payment, std::sync::Arc<str>) {
+        match event {
+            Some(kind) => tell_payment(set, deciding, kind, payment),
+            None => {
+                let body = payment_json(&payment, set.attempts(self.requester.realm, payment.id));
+                set.put_payment(payment.clone());
+                (payment, body)
+            }
+        }
+    }
+
+    fn put_refund(
+        &self,
+        set: &mut WorkingSet,
+        deciding: &Deciding<'_>,
+        refund: Refund,
+        event: Option<&'static str>,
+    ) -> std::sync::Arc<str> {
+        match event {
+            Some(kind) => tell_refund(set, deciding, kind, refund).1,
+            None => {
+                let body = refund_json(&refund);
+                set.put_refund(refund);
+                body
+            }
+        }
+    }
+
+    /// A charge succeeded although its cancellation had been asked for: begins to undo it, in this very commit.
+    fn undo(
+        &self,
+        set: &mut WorkingSet,
+        deciding: &Deciding<'_>,
+        payment: &Payment,
+        follow_up: FollowUp,
+    ) -> Option<Sending> {
+        let start = AttemptStart {
+            id: AttemptId::from_uuid(deciding.new_id()),
+            processor: payment.processor.clone()?,
+            lease_until: self.sender.lease_until(deciding.at),
+            at: deciding.at,
+            by: Actor::System,
+        };
+        let (payment, attempt) = match follow_up {
+            FollowUp::Void => payment.start_late_void(start),
+            FollowUp::Refund => {
+                let refund = NewRefund {
+                    id: RefundId::from_uuid(deciding.new_id()),
+                    amount: None,
+                    reason: payment.cancellation_reason.clone(),
+                    metadata: florin_domain::Metadata::default(),
+                };
+                // Nothing is refunded yet of a charge that has just succeeded, so all of it is available.
+                let started = payment.start_late_refund(refund, start).ok()?;
+                tell_refund(set, deciding, "refund.created", started.refund);
+                (started.payment, started.attempt)
+            }
+        };
+        set.put_attempt(attempt.clone());
+        set.put_payment(payment.clone());
+        Some(Sending { payment, attempt, keys: Vec::new(), is_new: false, success_status: 200 })
+    }
+
+    /// The answer when somebody else has settled the attempt: what came of it.
+    fn as_it_stands(&self, set: &WorkingSet) -> Answer {
+        let realm = self.requester.realm;
+        let stored = self.keys.iter().find_map(|key| set.key(&(key.realm, key.digest))?.answer.clone());
+        if let Some(florin_storage::StoredAnswer { status, body: Some(body) }) = stored {
+            return Answer::replay(status, body);
+        }
+        let payment = set.payment(realm, self.payment_id);
+        let attempt = set.attempt(realm, self.payment_id, self.attempt_id);
+        let refund = self.refund_id.and_then(|id| set.refund(realm, id));
+        match (payment, attempt) {
+            (Some(payment), Some(attempt)) => {
+                let body = match refund {
+                    Some(refund) => refund_json(refund),
+                    None => payment_json(payment, set.attempts(realm, payment.id)),
+                };
+                outcome_answer(attempt, body, self.success_status, &self.requester.request_id)
+            }
+            _ => self.requester.refuse(Refused::payment_not_found()),
+        }
+    }
+
+    /// Stores the answer on the keys that wait for it.
+    fn answer_keys(&self, set: &mut WorkingSet, answer: &Answer) {
+        for key in &self.keys {
+            let Some(mut record) = set.key(&(key.realm, key.digest)).cloned() else { continue };
+            if record.answer.is_none() {
+                set_answer(&mut record, answer);
+                set.put_key(record);
+            }
+        }
+    }
+}

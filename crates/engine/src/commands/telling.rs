@@ -1,0 +1,128 @@
+//! Telling what happened: events with their snapshots, and answers made of the same JSON.
+
+use std::sync::Arc;
+
+use florin_domain::{Actor, Attempt, AttemptKind, AttemptStatus, EventId, Payment, Refund};
+use florin_storage::{Event, Realm, WorkingSet};
+
+use crate::access::Context;
+use crate::views::{Answer, PaymentResponse, RefundResponse, Refused, to_json};
+use crate::writer::Deciding;
+
+/// Who asks, in which realm, and by which request.
+#[derive(Clone, Debug)]
+pub(crate) struct Requester {
+    /// Whose objects, and of which mode.
+    pub(crate) realm: Realm,
+    /// Who asks.
+    pub(crate) actor: Actor,
+    /// The request, for error bodies.
+    pub(crate) request_id: Arc<str>,
+}
+
+impl From<&Context> for Requester {
+    fn from(context: &Context) -> Self {
+        let caller = &context.caller;
+        Requester {
+            realm: Realm { tenant_id: caller.tenant_id, mode: caller.mode },
+            actor: Actor::Key(caller.key_id),
+            request_id: Arc::from(context.request_id.as_str()),
+        }
+    }
+}
+
+impl Requester {
+    /// A refusal as this request's answer.
+    pub(crate) fn refuse(&self, refused: impl Into<Refused>) -> Answer {
+        refused.into().to_answer(&self.request_id)
+    }
+}
+
+/// The payment as JSON, with those of `attempts` that are charges.
+pub(crate) fn payment_json<'a>(payment: &Payment, attempts: impl Iterator<Item = &'a Attempt>) -> Arc<str> {
+    let charges: Vec<Attempt> =
+        attempts.filter(|attempt| attempt.kind == AttemptKind::Charge).cloned().collect();
+    Arc::from(to_json(&PaymentResponse::new(payment, &charges), 2048))
+}
+
+/// The refund as JSON.
+pub(crate) fn refund_json(refund: &Refund) -> Arc<str> {
+    Arc::from(to_json(&RefundResponse::new(refund), 1024))
+}
+
+/// Puts a changed payment and an event that tells of it; gives back the payment and its JSON.
+///
+/// The payment's attempts have to be put before, since they are part of the snapshot.
+pub(crate) fn tell_payment(
+    set: &mut WorkingSet,
+    deciding: &Deciding<'_>,
+    kind: &'static str,
+    payment: Payment,
+) -> (Payment, Arc<str>) {
+    let payment = payment.with_event();
+    let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+    let snapshot = payment_json(&payment, set.attempts(realm, payment.id));
+    set.put_event(Event {
+        realm,
+        id: EventId::from_uuid(deciding.new_id()),
+        kind,
+        object_id: payment.id.bytes(),
+        sequence: payment.event_count,
+        snapshot: Arc::clone(&snapshot),
+    });
+    set.put_payment(payment.clone());
+    (payment, snapshot)
+}
+
+/// Puts a changed refund and an event that tells of it; gives back the refund and its JSON.
+pub(crate) fn tell_refund(
+    set: &mut WorkingSet,
+    deciding: &Deciding<'_>,
+    kind: &'static str,
+    mut refund: Refund,
+) -> (Refund, Arc<str>) {
+    refund.event_count = refund.event_count.saturating_add(1);
+    let realm = Realm { tenant_id: refund.tenant_id, mode: refund.mode };
+    let snapshot = refund_json(&refund);
+    set.put_event(Event {
+        realm,
+        id: EventId::from_uuid(deciding.new_id()),
+        kind,
+        object_id: refund.id.bytes(),
+        sequence: refund.event_count,
+        snapshot: Arc::clone(&snapshot),
+    });
+    set.put_refund(refund.clone());
+    (refund, snapshot)
+}
+
+/// An answer of a body that is JSON already.
+pub(crate) fn answer(status: u16, body: Arc<str>) -> Answer {
+    Answer { status, body, replayed: false, retry_after_seconds: None }
+}
+
+/// What an attempt's outcome is answered with, where `body` is the payment or refund that it changed.
+pub(crate) fn outcome_answer(
+    attempt: &Attempt,
+    body: Arc<str>,
+    success_status: u16,
+    request_id: &str,
+) -> Answer {
+    let is_refund = attempt.kind == AttemptKind::Refund;
+    match (attempt.status, &attempt.failure) {
+        // A refund that failed is answered as a refund, with its failure inside.
+        (AttemptStatus::Failed, Some(failure)) if !is_refund => {
+            Refused::declined(failure, attempt.payment_id).to_answer(request_id)
+        }
+        (
+            AttemptStatus::Succeeded
+            | AttemptStatus::Failed
+            | AttemptStatus::Pending
+            | AttemptStatus::RequiresAction,
+            _,
+        ) => answer(success_status, body),
+        (AttemptStatus::Sending | AttemptStatus::Unknown | AttemptStatus::NeedsReview, _) => {
+            answer(202, body)
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The engine: its threads, its queue, and what it lets in.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use florin_processors::{MethodCheck, Processor};
+use florin_storage::{AnyConnection, DatabaseUrl, Pool, StorageError, open_pool};
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::task::TaskTracker;
+
+use crate::authentication::KeyCache;
+use crate::clock::{Clock, IdSource};
+use crate::commands::Sender;
+use crate::point_reads::PointReads;
+use crate::writer::{Command, Job, Queue, Ticket, WriteFailed, WriterSettings, spawn_writer};
+
+/// How an engine runs.
+#[derive(Clone)]
+pub struct EngineSettings {
+    /// The database.
+    pub database_url: DatabaseUrl,
+    /// How many connections write. SQLite always has one.
+    pub writers: usize,
+    /// How many commands one transaction takes at most; 1 makes batches of one.
+    pub batch_limit: usize,
+    /// How many commands may wait.
+    pub queue_limit: usize,
+    /// How long a command may wait before it is dropped.
+    pub queue_timeout: Duration,
+    /// How many connections read.
+    pub read_connections: u32,
+    /// How long a processor may take to answer.
+    pub processor_timeout: Duration,
+    /// How often open attempts are looked for.
+    pub recovery_interval: Duration,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl EngineSettings {
+    /// The settings that suit most.
+    pub fn new(database_url: DatabaseUrl, clock: Arc<dyn Clock>) -> Self {
+        EngineSettings {
+            database_url,
+            writers: 2,
+            batch_limit: 256,
+            queue_limit: 10_000,
+            queue_timeout: Duration::from_secs(10),
+            read_connections: 8,
+            processor_timeout: Duration::from_secs(30),
+            recovery_interval: Duration::from_secs(5),
+            clock,
+        }
+    }
+}
+
+/// Why an engine can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFailed {
+    /// The database is not there, or not of this program's schema.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A thread can't be started.
+    #[error("can't start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// Without a processor nothing can be charged.
+    #[error("no payment processor is configured")]
+    NoProcessor,
+}
+
+/// Florin's use cases. Cheap to clone; all clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) settings: EngineSettings,
+    pub(crate) ids: Arc<IdSource>,
+    processors: Vec<Arc<dyn Processor>>,
+    queue: Arc<Queue<Box<dyn Job>>>,
+    writers: Mutex<Vec<JoinHandle<()>>>,
+    pub(crate) pool: Pool,
+    pub(crate) point_reads: Option<PointReads>,
+    pub(crate) keys: KeyCache,
+    tasks: TaskTracker,
+    runtime: Mutex<Option<Runtime>>,
+    handle: tokio::runtime::Handle,
+    closed: AtomicBool,
+}
+
+/// Whether the engine can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// The database answers.
+    pub database: bool,
+    /// Its schema is this program's.
+    pub schema: bool,
+    /// The writers are there and not overrun.
+    pub workers: bool,
+}
+
+impl Engine {
+    /// Starts an engine on a database that has been migrated.
+    ///
+    /// # Errors
+    /// [`StartFailed`] when the database can't be used or a thread can't be started.
+    pub fn start(
+        settings: EngineSettings,
+        processors: Vec<Arc<dyn Processor>>,
+    ) -> Result<Engine, StartFailed> {
+        if processors.is_empty() {
+            return Err(StartFailed::NoProcessor);
+        }
+        let mut connection = settings.database_url.connect()?;
+        florin_storage::check_schema(&mut connection)?;
+        let is_sqlite = matches!(connection, AnyConnection::Sqlite(_));
+        if is_sqlite {
+            // One process serves an SQLite file, so whatever is left open in it was left by a process that has died.
+            florin_storage::recovery::release_leases(&mut connection, settings.clock.now())?;
+        }
+        drop(connection);
+        let runtime =
+            Builder::new_multi_thread().worker_threads(2).thread_name("engine").enable_all().build()?;
+        let ids = Arc::new(IdSource::new());
+        let queue = Arc::new(Queue::new(settings.queue_limit));
+        let writer_settings = WriterSettings {
+            url: settings.database_url.clone(),
+            batch_limit: settings.batch_limit.max(1),
+            clock: Arc::clone(&settings.clock),
+            ids: Arc::clone(&ids),
+        };
+        let count = if is_sqlite { 1 } else { settings.writers.max(1) };
+        let writers: Result<Vec<_>, _> = (0..count)
+            .map(|number| spawn_writer(writer_settings.clone(), Arc::clone(&queue), number))
+            .collect();
+        let point_reads = if is_sqlite { None } else { Some(PointReads::start(&settings.database_url)?) };
+        let inner = Arc::new(Inner {
+            pool: open_pool(&settings.database_url, settings.read_connections),
+            point_reads,
+            keys: KeyCache::default(),
+            settings,
+            ids,
+            processors,
+            queue,
+            writers: Mutex::new(writers?),
+            tasks: TaskTracker::new(),
+            handle: runtime.handle().clone(),
+            runtime: Mutex::new(Some(runtime)),
+            closed: AtomicBool::new(false),
+        });
+        drop(inner.handle.spawn(Arc::clone(&inner).recover_periodically()));
+        drop(inner.handle.spawn(Arc::clone(&inner).forget_old_answers()));
+        Ok(Engine { inner })
+    }
+
+    /// Whether the engine can serve.
+    pub async fn readiness(&self) -> Readiness {
+        let inner = &self.inner;
+        let schema = inner.read(|connection| Ok(florin_storage::check_schema(connection).is_ok())).await;
+        Readiness {
+            database: schema.is_ok(),
+            schema: matches!(schema, Ok(true)),
+            workers: !inner.is_closed() && inner.queue.len() < inner.settings.queue_limit,
+        }
+    }
+
+    /// Lets no more commands in, waits for what has begun, and stops the threads.
+    pub async fn drain(&self) {
+        let inner = &self.inner;
+        inner.closed.store(true, Ordering::SeqCst);
+        inner.tasks.close();
+        let longest = inner.settings.processor_timeout + Duration::from_secs(10);
+        if tokio::time::timeout(longest, inner.tasks.wait()).await.is_err() {
+            tracing::warn!("some attempts did not end in time; recovery settles them after the next start");
+        }
+        inner.queue.close();
+        let writers = std::mem::take(&mut *inner.writers.lock().unwrap_or_else(PoisonError::into_inner));
+        let runtime = inner.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let join = move || {
+            writers.into_iter().for_each(|writer| drop(writer.join()));
+            if let Some(runtime) = runtime {
+                runtime.shutdown_timeout(Duration::from_secs(1));
+            }
+        };
+        // On another thread, since joining blocks.
+        let _panicked = tokio::task::spawn_blocking(join).await;
+    }
+
+    /// Looks once for open attempts that are due, and settles those whose outcome is known. Recovery does so
+    /// periodically by itself; this is for operators and tests that can't wait.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn recover_now(&self) -> Result<usize, StorageError> {
+        self.inner.recover_once().await
+    }
+}
+
+impl Inner {
+    /// How attempts start.
+    pub(crate) fn sender(&self) -> Sender {
+        let processor = self.processors.first().map_or("none", |processor| processor.name());
+        let lease = self.settings.processor_timeout + Duration::from_secs(5);
+        Sender { processor, lease: TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX) }
+    }
+
+    pub(crate) fn processor_named(&self, name: &str) -> Option<Arc<dyn Processor>> {
+        self.processors.iter().find(|processor| processor.name() == name).cloned()
+    }
+
+    /// What the processor that would charge it says about a payment method.
+    pub(crate) fn check_method(&self, method: &florin_domain::MethodRef) -> MethodCheck {
+        self.processors.first().map_or(MethodCheck::NotFound, |processor| processor.check_method(method))
+    }
+
+    /// Writes a command that begins something: refused when the queue is full.
+    pub(crate) async fn write<C: Command>(&self, command: C) -> Result<C::Answer, WriteFailed> {
+        if self.is_closed() {
+            return Err(WriteFailed::NotWritten);
+        }
+        let deadline = Instant::now() + self.settings.queue_timeout;
+        let (ticket, waiting) = Ticket::new(command, Some(deadline));
+        self.queue.push(ticket).map_err(|_full| WriteFailed::NotWritten)?;
+        waiting.await.unwrap_or(Err(WriteFailed::Unknown))
+    }
+
+    /// Writes a command that finishes something.
+    pub(crate) async fn write_always<C: Command>(&self, command: C) -> Result<C::Answer, WriteFailed> {
+        let (ticket, waiting) = Ticket::new(command, None);
+        self.queue.push_always(ticket).map_err(|_closed| WriteFailed::NotWritten)?;
+        waiting.await.unwrap_or(Err(WriteFailed::Unknown))
+    }
+
+    /// Reads on a pooled connection, on a thread where blocking hurts nobody.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let pool = self.pool.clone();
+        let task = self.handle.spawn_blocking(move || read(&mut *pool.get()?));
+        task.await.unwrap_or_else(|error| Err(StorageError::Unavailable(error.to_string())))
+    }
+
+    /// Runs a task that outlives its caller, and that draining waits for.
+    pub(crate) fn track<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.tasks.spawn_on(task, &self.handle)
+    }
+
+    /// Whether no more commands are let in.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// Once an hour, forgets stored answers that are older than 30 days.
+    async fn forget_old_answers(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(3600));
+        while !self.is_closed() {
+            ticks.tick().await;
+            let before = self.now() - TimeDelta::days(30);
+            let forgotten =
+                self.read(move |connection| florin_storage::forget_answers(connection, before)).await;
+            if let Err(error) = forgotten {
+                tracing::warn!(%error, "old idempotent answers could not be forgotten");
+            }
+        }
+    }
+}

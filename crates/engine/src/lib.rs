@@ -1,0 +1,21 @@
+//! Florin's use cases: load, decide, save in batches; charging, recovery; and the views that callers get to see.
+//!
+//! Deliberately not here: rules (they are the domain's), SQL (storage's), routes and parsing (the API's).
+
+pub mod access;
+mod authentication;
+mod charging;
+mod clock;
+mod commands;
+mod engine;
+mod payments;
+mod point_reads;
+mod reading;
+mod recovery;
+pub mod requests;
+pub mod views;
+mod writer;
+
+pub use authentication::secret_digest;
+pub use clock::Clock;
+pub use engine::{Engine, EngineSettings, Readiness, StartFailed};

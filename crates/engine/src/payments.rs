@@ -1,0 +1,164 @@
+//! What can be done with payments: each use case checks what it can before the queue, writes, and answers.
+
+use std::sync::Arc;
+
+use florin_domain::{Amount, MethodRef, MethodType, NewPayment, NewRefund, PaymentId, Reason, RefundId};
+use florin_processors::MethodCheck;
+
+use crate::access::Context;
+use crate::commands::{
+    Begun, Cancel, Capture, ChangePayment, Create, KeyUse, MakeRefund, Operation, Process, Request, Requester,
+};
+use crate::engine::{Engine, Inner};
+use crate::requests::{CreatePayment, CreateRefund, Idempotency, UpdatePayment};
+use crate::views::{Answer, ErrorCode, Refused};
+use crate::writer::WriteFailed;
+
+impl Engine {
+    /// Creates a payment, and charges it unless that is for later.
+    pub async fn create_payment(
+        &self,
+        context: Context,
+        request: CreatePayment,
+        idempotency: Option<Idempotency>,
+    ) -> Answer {
+        let requester = Requester::from(&context);
+        let operation = Create {
+            process: request.process_payment,
+            method_refused: request
+                .payment_method
+                .as_ref()
+                .and_then(|method| self.inner.refuse_method(method)),
+            terms: NewPayment {
+                id: PaymentId::from_uuid(self.inner.ids.next(self.inner.now())),
+                tenant_id: requester.realm.tenant_id,
+                mode: requester.realm.mode,
+                amount: request.amount,
+                currency: request.currency,
+                capture_method: request.capture_method,
+                payment_method: request.payment_method,
+                method_type: MethodType::Card,
+                description: request.description,
+                metadata: request.metadata,
+                idempotency_key: request.idempotency_key,
+                return_url: request.return_url,
+                off_session: request.off_session,
+                created_by: requester.actor,
+            },
+        };
+        self.inner.request(requester, None, operation, idempotency).await
+    }
+
+    /// Charges a payment that is pending or has failed.
+    pub async fn process_payment(
+        &self,
+        context: Context,
+        id: PaymentId,
+        payment_method: Option<MethodRef>,
+        idempotency: Option<Idempotency>,
+    ) -> Answer {
+        let inner = Arc::clone(&self.inner);
+        let refuse_method = move |method: &MethodRef| inner.refuse_method(method);
+        let operation = Process { payment_method, refuse_method };
+        self.inner.request(Requester::from(&context), Some(id), operation, idempotency).await
+    }
+
+    /// Captures an authorized payment, all of it when no amount is given.
+    pub async fn capture_payment(
+        &self,
+        context: Context,
+        id: PaymentId,
+        amount: Option<Amount>,
+        idempotency: Option<Idempotency>,
+    ) -> Answer {
+        self.inner.request(Requester::from(&context), Some(id), Capture { amount }, idempotency).await
+    }
+
+    /// Cancels a payment that is not paid.
+    pub async fn cancel_payment(
+        &self,
+        context: Context,
+        id: PaymentId,
+        reason: Option<Reason>,
+        idempotency: Option<Idempotency>,
+    ) -> Answer {
+        self.inner.request(Requester::from(&context), Some(id), Cancel { reason }, idempotency).await
+    }
+
+    /// Refunds a payment, all that is left when no amount is given.
+    pub async fn refund_payment(
+        &self,
+        context: Context,
+        id: PaymentId,
+        request: CreateRefund,
+        idempotency: Option<Idempotency>,
+    ) -> Answer {
+        let refund = NewRefund {
+            id: RefundId::from_uuid(self.inner.ids.next(self.inner.now())),
+            amount: request.amount,
+            reason: request.reason,
+            metadata: request.metadata,
+        };
+        self.inner.request(Requester::from(&context), Some(id), MakeRefund { refund }, idempotency).await
+    }
+
+    /// Changes a payment's description and metadata.
+    pub async fn update_payment(&self, context: Context, id: PaymentId, request: UpdatePayment) -> Answer {
+        let requester = Requester::from(&context);
+        let command = ChangePayment { requester: requester.clone(), payment_id: id, change: request };
+        self.inner.write(command).await.unwrap_or_else(|failed| not_written(failed, &requester))
+    }
+}
+
+impl Inner {
+    /// Writes a request, and carries out what it decides, in a task that outlives its caller.
+    async fn request<O: Operation>(
+        self: &Arc<Self>,
+        requester: Requester,
+        payment_id: Option<PaymentId>,
+        operation: O,
+        idempotency: Option<Idempotency>,
+    ) -> Answer {
+        if self.is_closed() {
+            return requester.refuse(Refused::overloaded());
+        }
+        let success_status = if payment_id.is_none() { 201 } else { 200 };
+        let key = idempotency.map(|idempotency| KeyUse::new(requester.realm, &idempotency, success_status));
+        let caller = requester.clone();
+        let command =
+            Request { requester: requester.clone(), payment_id, sender: self.sender(), key, operation };
+        let inner = Arc::clone(self);
+        let task = self.track(async move {
+            match inner.write(command).await {
+                Ok(Begun::Answered(answer)) => answer,
+                Ok(Begun::Send(sending)) => inner.carry_out(*sending, requester).await,
+                Err(failed) => not_written(failed, &requester),
+            }
+        });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a tracked task failed");
+            caller.refuse(Refused::outcome_unknown())
+        })
+    }
+
+    /// Why a payment method can't be charged, if so.
+    fn refuse_method(&self, method: &MethodRef) -> Option<Refused> {
+        match self.check_method(method) {
+            MethodCheck::Usable { method_type: MethodType::Card } => None,
+            MethodCheck::Usable { method_type } => {
+                let message =
+                    format!("Payments by {method_type} are not supported yet. Send a card's payment method.");
+                Some(Refused::new(ErrorCode::NotSupportedYet, message).param("payment_method_id"))
+            }
+            MethodCheck::NotFound => Some(Refused::payment_method_not_found()),
+            MethodCheck::Invalid(_) => Some(Refused::payment_method_invalid()),
+        }
+    }
+}
+
+fn not_written(failed: WriteFailed, requester: &Requester) -> Answer {
+    requester.refuse(match failed {
+        WriteFailed::NotWritten => Refused::overloaded(),
+        WriteFailed::Unknown => Refused::outcome_unknown(),
+    })
+}

@@ -1,0 +1,196 @@
+//! A writer: a thread with a connection of its own, which it replaces when it breaks.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use florin_storage::{AnyConnection, DatabaseUrl, StorageError, WorkingSet};
+
+use super::batch::{BatchFailed, Trust, run};
+use super::{Deciding, Job, Queue, WriteFailed};
+use crate::clock::{Clock, IdSource};
+
+/// What a writer needs.
+#[derive(Clone)]
+pub(crate) struct WriterSettings {
+    pub(crate) url: DatabaseUrl,
+    /// How many commands one transaction takes at most.
+    pub(crate) batch_limit: usize,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<IdSource>,
+}
+
+/// How long a writer tries to learn what became of a commit.
+const SETTLE_COMMIT_WITHIN: Duration = Duration::from_secs(20);
+
+/// Starts a writer that works until the queue is closed and empty.
+pub(crate) fn spawn_writer(
+    settings: WriterSettings,
+    queue: Arc<Queue<Box<dyn Job>>>,
+    number: usize,
+) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(format!("writer-{number}")).spawn(move || {
+        let _guard = EndProcessOnPanic;
+        let mut writer = Writer { settings, connection: None };
+        while let Some(jobs) = queue.take(writer.settings.batch_limit) {
+            writer.write(jobs);
+        }
+    })
+}
+
+/// A writer that panics leaves waiters waiting for ever; recovery after a restart does not.
+struct EndProcessOnPanic;
+
+impl Drop for EndProcessOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("a writer panicked; the process ends, and recovery begins when it starts again");
+            std::process::abort();
+        }
+    }
+}
+
+struct Connected {
+    connection: AnyConnection,
+    /// Which slot of the counters it adds to.
+    slot: i64,
+    backend: Option<i32>,
+}
+
+struct Writer {
+    settings: WriterSettings,
+    connection: Option<Connected>,
+}
+
+impl Writer {
+    /// Writes the jobs, together if possible, else one by one.
+    fn write(&mut self, jobs: Vec<Box<dyn Job>>) {
+        let now = Instant::now();
+        let (late, mut jobs): (Vec<_>, Vec<_>) =
+            jobs.into_iter().partition(|job| job.deadline().is_some_and(|deadline| deadline <= now));
+        late.into_iter().for_each(|job| job.fail(WriteFailed::NotWritten));
+        if jobs.is_empty() {
+            return;
+        }
+        metrics::histogram!("florin_batch_size").record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
+        for trust in [Trust::Known, Trust::Fresh] {
+            match self.commit(&mut jobs, trust) {
+                Ok(()) => return jobs.into_iter().for_each(|job| job.succeed()),
+                Err(Failed::Unknown) => {
+                    return jobs.into_iter().for_each(|job| job.fail(WriteFailed::Unknown));
+                }
+                Err(Failed::Unavailable) => {
+                    return jobs.into_iter().for_each(|job| job.fail(WriteFailed::NotWritten));
+                }
+                Err(Failed::Refused) => {}
+            }
+        }
+        if jobs.len() == 1 {
+            return jobs.into_iter().for_each(|job| job.fail(WriteFailed::NotWritten));
+        }
+        metrics::counter!("florin_batches_split_total").increment(1);
+        self.write_one_by_one(jobs);
+    }
+
+    /// The poisoned command fails alone, its neighbours never notice.
+    fn write_one_by_one(&mut self, jobs: Vec<Box<dyn Job>>) {
+        let mut available = true;
+        for job in jobs {
+            let mut job = [job];
+            let result =
+                if available { self.commit(&mut job, Trust::Fresh) } else { Err(Failed::Unavailable) };
+            let [job] = job;
+            match result {
+                Ok(()) => job.succeed(),
+                Err(Failed::Unknown) => job.fail(WriteFailed::Unknown),
+                Err(Failed::Refused) => job.fail(WriteFailed::NotWritten),
+                Err(Failed::Unavailable) => {
+                    available = false;
+                    job.fail(WriteFailed::NotWritten);
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, jobs: &mut [Box<dyn Job>], trust: Trust) -> Result<(), Failed> {
+        let connected = match self.connect() {
+            Ok(connected) => connected,
+            Err(error) => {
+                tracing::warn!(%error, "the database is not available");
+                return Err(Failed::Unavailable);
+            }
+        };
+        let ids = Arc::clone(&connected.1);
+        let deciding = Deciding { at: connected.2, ids: &ids };
+        let (connection, slot) = (&mut connected.0.connection, connected.0.slot);
+        match run(connection, jobs, &deciding, slot, trust) {
+            Ok(()) => Ok(()),
+            Err(BatchFailed::NotWritten(StorageError::Conflict { table, .. })) => {
+                tracing::debug!(table, "what was known had changed; loading afresh");
+                Err(Failed::Refused)
+            }
+            Err(BatchFailed::NotWritten(error)) => {
+                tracing::warn!(%error, commands = jobs.len(), "the database refused a batch");
+                // Whether the connection is still good is not worth guessing: a new one costs milliseconds.
+                self.connection = None;
+                Err(Failed::Refused)
+            }
+            Err(BatchFailed::CommitFailed(set, error)) => {
+                tracing::warn!(%error, commands = jobs.len(), "a commit failed; looking up what became of it");
+                self.settle_commit(&set)
+            }
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "used once, above")]
+    fn connect(
+        &mut self,
+    ) -> Result<(&mut Connected, Arc<IdSource>, chrono::DateTime<chrono::Utc>), StorageError> {
+        if self.connection.is_none() {
+            let mut connection = self.settings.url.connect()?;
+            let backend = florin_storage::backend_pid(&mut connection)?;
+            let slot = backend.map_or(0, |pid| i64::from(pid.rem_euclid(64)));
+            self.connection = Some(Connected { connection, slot, backend });
+        }
+        match &mut self.connection {
+            Some(connected) => Ok((connected, Arc::clone(&self.settings.ids), self.settings.clock.now())),
+            None => Err(StorageError::Unavailable("no connection".to_owned())),
+        }
+    }
+
+    /// Learns over a new connection whether a commit stands, once the old connection's end is certain.
+    fn settle_commit(&mut self, set: &WorkingSet) -> Result<(), Failed> {
+        let old_backend = self.connection.take().and_then(|connected| connected.backend);
+        let started = Instant::now();
+        while started.elapsed() < SETTLE_COMMIT_WITHIN {
+            let stands = self.connect().and_then(|(connected, ..)| {
+                let connection = &mut connected.connection;
+                if let Some(pid) = old_backend
+                    && florin_storage::backend_is_alive(connection, pid)?
+                {
+                    return Err(StorageError::Unavailable("the old connection is still at work".to_owned()));
+                }
+                set.was_saved(connection)
+            });
+            match stands {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(Failed::Refused),
+                Err(error) => {
+                    tracing::warn!(%error, "can't look up a commit yet");
+                    self.connection = None;
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+            }
+        }
+        Err(Failed::Unknown)
+    }
+}
+
+enum Failed {
+    /// The database refused, and nothing stands.
+    Refused,
+    /// The database can't be reached, and nothing stands.
+    Unavailable,
+    /// Nobody knows.
+    Unknown,
+}
