@@ -1,0 +1,43 @@
+//! A call as a handler sees it: admitted, with what it carries at hand.
+
+use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use florin_engine::access::Context;
+use florin_engine::views::Refused;
+
+use crate::body;
+use crate::json::{Object, parse_object};
+use crate::query::Query;
+use crate::state::State;
+
+/// A call whose caller is known and allowed to make it.
+pub(crate) struct Call {
+    pub(crate) state: State,
+    pub(crate) request: HttpRequest,
+    pub(crate) payload: Payload,
+    pub(crate) context: Context,
+}
+
+impl Call {
+    /// The id in the path. One that nobody was ever given names nothing, so a malformed id is refused as `missing`.
+    pub(crate) fn path_id<T: std::str::FromStr>(
+        &self,
+        missing: impl FnOnce() -> Refused,
+    ) -> Result<T, Refused> {
+        let text = self.request.match_info().get("id").unwrap_or_default();
+        text.parse().map_err(|_| missing())
+    }
+
+    /// The query parameters, of which none but the known ones may be there.
+    pub(crate) fn query(&self, known: &[&str]) -> Result<Query, Refused> {
+        Query::parse(self.request.query_string(), known)
+    }
+
+    /// The body, as a JSON object; no body is an empty one. A call with a body takes no query parameters.
+    pub(crate) async fn body(&mut self) -> Result<Object, Refused> {
+        self.query(&[])?;
+        let deadline = self.state.settings.body_deadline;
+        let bytes = body::read(&self.request, &mut self.payload, deadline).await?;
+        parse_object(&bytes)
+    }
+}

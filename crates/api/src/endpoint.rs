@@ -1,0 +1,160 @@
+//! What surrounds every call of the API: its id, authentication, limits, deadline, metrics, and the form of its answer.
+//!
+//! One actix handler does it all, rather than a stack of middleware, each layer of which costs an allocation and a
+//! dynamic call per request.
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Instant;
+
+use actix_web::dev::{Handler, Payload};
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
+use florin_engine::access::{Caller, Context, Scope};
+use florin_engine::views::{Answer, ErrorCode, Refused};
+use futures_util::future::LocalBoxFuture;
+
+use crate::call::Call;
+use crate::observe::Observer;
+use crate::rate_limit::LimitHeaders;
+use crate::state::State;
+use crate::{credentials, reply};
+
+/// All methods of one path.
+pub(crate) struct Resource<'a> {
+    path: &'static str,
+    state: &'a State,
+    resource: actix_web::Resource,
+    methods: Vec<&'static str>,
+}
+
+impl<'a> Resource<'a> {
+    /// The resource at a path, without methods so far.
+    pub(crate) fn at(path: &'static str, state: &'a State) -> Self {
+        Resource { path, state, resource: web::resource(path), methods: Vec::new() }
+    }
+
+    /// A GET for callers who have the scope.
+    pub(crate) fn get<F, R>(self, scope: Scope, run: F) -> Self
+    where
+        F: Fn(Call) -> R + 'static,
+        R: Future<Output = Result<Answer, Refused>> + 'static,
+    {
+        self.method(Method::GET, "GET", scope, run)
+    }
+
+    /// A POST for callers who have the scope.
+    pub(crate) fn post<F, R>(self, scope: Scope, run: F) -> Self
+    where
+        F: Fn(Call) -> R + 'static,
+        R: Future<Output = Result<Answer, Refused>> + 'static,
+    {
+        self.method(Method::POST, "POST", scope, run)
+    }
+
+    /// A PATCH for callers who have the scope.
+    pub(crate) fn patch<F, R>(self, scope: Scope, run: F) -> Self
+    where
+        F: Fn(Call) -> R + 'static,
+        R: Future<Output = Result<Answer, Refused>> + 'static,
+    {
+        self.method(Method::PATCH, "PATCH", scope, run)
+    }
+
+    /// Registers the resource; every other method is 405.
+    pub(crate) fn register(self, config: &mut web::ServiceConfig) {
+        let others = reply::method_not_allowed(self.state, self.path, &self.methods);
+        config.service(self.resource.default_service(web::route().to(others)));
+    }
+
+    fn method<F, R>(mut self, method: Method, name: &'static str, scope: Scope, run: F) -> Self
+    where
+        F: Fn(Call) -> R + 'static,
+        R: Future<Output = Result<Answer, Refused>> + 'static,
+    {
+        self.methods.push(name);
+        let observer = Observer::new(name, self.path);
+        let endpoint = Endpoint(Rc::new(Inner { scope, run, state: self.state.clone(), observer }));
+        self.resource = self.resource.route(web::method(method).to(endpoint));
+        self
+    }
+}
+
+/// One method of one path.
+struct Endpoint<F>(Rc<Inner<F>>);
+
+struct Inner<F> {
+    scope: Scope,
+    run: F,
+    state: State,
+    observer: Observer,
+}
+
+impl<F> Clone for Endpoint<F> {
+    fn clone(&self) -> Self {
+        Endpoint(Rc::clone(&self.0))
+    }
+}
+
+impl<F, R> Handler<(HttpRequest, web::Payload)> for Endpoint<F>
+where
+    F: Fn(Call) -> R + 'static,
+    R: Future<Output = Result<Answer, Refused>> + 'static,
+{
+    type Output = HttpResponse;
+    type Future = LocalBoxFuture<'static, HttpResponse>;
+
+    fn call(&self, (request, payload): (HttpRequest, web::Payload)) -> Self::Future {
+        let inner = Rc::clone(&self.0);
+        Box::pin(async move { inner.serve(request, payload.into_inner()).await })
+    }
+}
+
+impl<F, R> Inner<F>
+where
+    F: Fn(Call) -> R + 'static,
+    R: Future<Output = Result<Answer, Refused>> + 'static,
+{
+    async fn serve(&self, request: HttpRequest, payload: Payload) -> HttpResponse {
+        let started = Instant::now();
+        let request_id = self.state.request_ids.next();
+        let mut limits = self.state.limiter.default_headers();
+        let changes = request.method() != Method::GET;
+        let outcome = match self.admit(&request, &mut limits).await {
+            Err(refused) => Err(refused),
+            Ok(caller) => {
+                let context = Context { caller, request_id: request_id.clone() };
+                let call = Call { state: self.state.clone(), request, payload, context };
+                self.run_in_time(call, changes).await
+            }
+        };
+        let answer = outcome.unwrap_or_else(|refused| refused.to_answer(&request_id));
+        self.observer.observe(answer.status, &request_id, started.elapsed());
+        reply::respond(&answer, &request_id, limits)
+    }
+
+    /// Whether the call may be made: by somebody we know, not too often, with the scope it needs.
+    async fn admit(&self, request: &HttpRequest, limits: &mut LimitHeaders) -> Result<Caller, Refused> {
+        let secret = credentials::secret_of(request)?;
+        let caller = self.state.engine.authenticate(secret).await?.ok_or_else(credentials::wrong)?;
+        let (headers, outcome) = self.state.limiter.check(&caller);
+        *limits = headers;
+        outcome?;
+        if !caller.scopes.allows(self.scope) {
+            let message = format!("The API key lacks the scope {}; use a key that has it.", self.scope);
+            return Err(Refused::new(ErrorCode::PermissionDenied, message));
+        }
+        Ok(caller)
+    }
+
+    /// Runs the handler up to the deadline. What the engine has begun goes on without us.
+    async fn run_in_time(&self, call: Call, changes: bool) -> Result<Answer, Refused> {
+        let settings = &self.state.settings;
+        let deadline = settings.body_deadline + settings.request_deadline;
+        match tokio::time::timeout(deadline, (self.run)(call)).await {
+            Ok(outcome) => outcome,
+            Err(_) if changes => Err(Refused::outcome_unknown()),
+            Err(_) => Err(Refused::overloaded()),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Florin's HTTP API: routes, authentication, parsing, limits, and the OpenAPI document.
+//!
+//! Handlers parse, call the engine, and answer; no rule of payments is here. Start with [`configure`], which lists all
+//! routes on one screen.
+
+mod body;
+mod call;
+mod credentials;
+mod docs_page;
+mod endpoint;
+mod fields;
+mod idempotency;
+mod json;
+mod observe;
+mod openapi;
+mod payments;
+mod query;
+mod rate_limit;
+mod refunds;
+mod reply;
+mod request_id;
+mod routes;
+mod settings;
+mod state;
+mod system;
+
+pub use openapi::openapi;
+pub use rate_limit::RateLimits;
+pub use routes::configure;
+pub use settings::ApiSettings;
+pub use state::{ApiState, RenderMetrics};

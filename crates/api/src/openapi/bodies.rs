@@ -1,0 +1,148 @@
+//! The schemas of what callers send.
+
+use florin_domain::{
+    CaptureMethod, CustomerId, Description, IdempotencyKey, InvoiceId, Metadata, MethodRef, MethodType,
+    Reason,
+};
+use florin_engine::views::schema::{NamedSchema, metadata, minor_units, nullable, string, text};
+use serde_json::json;
+use utoipa::openapi::schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder};
+use utoipa::openapi::{ComponentsBuilder, Object, ObjectBuilder, RefOr, Schema, Type};
+
+use crate::payments::MAX_URL_CHARS;
+
+/// Visible ASCII characters.
+const VISIBLE: &str = "^[!-~]+$";
+
+/// Adds the schemas of all bodies.
+pub(super) fn add(builder: ComponentsBuilder) -> ComponentsBuilder {
+    builder
+        .schema("CreatePayment", create_payment())
+        .schema("UpdatePayment", update_payment())
+        .schema("ProcessPayment", object([("payment_method_id", "Another payment method.", method_id())]))
+        .schema(
+            "CapturePayment",
+            object([("amount", "How much; all that is authorized when absent.", optional_amount())]),
+        )
+        .schema("CancelPayment", object([("reason", "Why.", nullable(text(Reason::MAX_CHARS)))]))
+        .schema("CreateRefund", create_refund())
+}
+
+fn create_payment() -> Schema {
+    let mut fields = object([
+        ("amount", "How much, in the currency's minor unit: 1000 is 10.00 USD.", minor_units(1).build()),
+        ("currency", "A code of ISO 4217, in any case.", currency()),
+        ("payment_method_id", "What to charge; required unless process_payment is false.", method_id()),
+        (
+            "payment_method_type",
+            "Taken from the payment method when absent. Only CARD is supported yet.",
+            method_type(),
+        ),
+        ("destination_type", "Not supported yet.", nullable(string().enum_values(Some(["INVOICE"])))),
+        ("destination_id", "Not supported yet.", or_null::<InvoiceId>()),
+        ("process_payment", "Whether to charge at once.", boolean(true)),
+        (
+            "capture_method",
+            "Whether to take the money with the charge, or to authorize now and capture later.",
+            capture(),
+        ),
+        ("return_url", "Where the payer comes back to after a redirect.", url()),
+        ("off_session", "Whether nobody is there to act.", boolean(false)),
+        ("customer_id", "Not supported yet.", or_null::<CustomerId>()),
+        ("description", "What for.", nullable(text(Description::MAX_CHARS))),
+        ("metadata", "Your own data.", or_null::<Metadata>()),
+        ("idempotency_key", "The same as the header Idempotency-Key.", idempotency_key()),
+    ]);
+    fields.required = vec!["amount".to_owned(), "currency".to_owned()];
+    fields.examples = vec![json!({
+        "amount": 1000,
+        "currency": "USD",
+        "payment_method_id": "pm_1234567890",
+        "description": "Payment for order #12345",
+        "metadata": {"order_id": "12345", "customer_id": "cust_abc123"},
+    })];
+    // What to charge must be known, unless nothing is charged yet.
+    let charged =
+        ObjectBuilder::new().property("payment_method_id", ObjectBuilder::new().schema_type(Type::String));
+    let recorded = ObjectBuilder::new().property(
+        "process_payment",
+        ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])),
+    );
+    let either = AnyOfBuilder::new()
+        .item(charged.required("payment_method_id"))
+        .item(recorded.required("process_payment"));
+    Schema::AllOf(AllOfBuilder::new().item(fields).item(Schema::AnyOf(either.build())).build())
+}
+
+fn update_payment() -> Object {
+    let changes = metadata(nullable(text(Metadata::MAX_VALUE_CHARS)));
+    object([
+        ("description", "What for; null takes it away.", nullable(text(Description::MAX_CHARS))),
+        (
+            "metadata",
+            "New values by key; null removes a key, and what is not named stays.",
+            nullable(changes),
+        ),
+    ])
+}
+
+fn create_refund() -> Object {
+    object([
+        ("amount", "How much; all that is left when absent.", optional_amount()),
+        ("reason", "Why.", nullable(text(Reason::MAX_CHARS))),
+        ("metadata", "Your own data.", or_null::<Metadata>()),
+    ])
+}
+
+/// An object with these fields, by name, description and schema, and no others.
+fn object<const N: usize>(fields: [(&str, &str, Object); N]) -> Object {
+    let mut builder = ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(false)));
+    for (name, description, mut schema) in fields {
+        schema.description = Some(description.to_owned());
+        builder = builder.property(name, RefOr::T(Schema::Object(schema)));
+    }
+    builder.build()
+}
+
+fn or_null<T: NamedSchema>() -> Object {
+    nullable(ObjectBuilder::from(T::schema()))
+}
+
+fn optional_amount() -> Object {
+    nullable(minor_units(1))
+}
+
+fn currency() -> Object {
+    string().pattern(Some("^[A-Za-z]{3}$")).examples(["USD"]).build()
+}
+
+fn method_id() -> Object {
+    let id = string().min_length(Some(1)).max_length(Some(MethodRef::MAX_CHARS)).pattern(Some(VISIBLE));
+    nullable(id.examples(["pm_test_success"]))
+}
+
+fn method_type() -> Object {
+    or_null::<MethodType>()
+}
+
+fn capture() -> Object {
+    nullable(ObjectBuilder::from(CaptureMethod::schema()).default(Some(json!("automatic"))))
+}
+
+fn boolean(default: bool) -> Object {
+    nullable(ObjectBuilder::new().schema_type(Type::Boolean).default(Some(json!(default))))
+}
+
+fn url() -> Object {
+    nullable(string().max_length(Some(MAX_URL_CHARS)).pattern(Some("^https?://[!-~]+$")))
+}
+
+/// An idempotency key, or null.
+fn idempotency_key() -> Object {
+    nullable(idempotency_key_text())
+}
+
+/// An idempotency key.
+pub(super) fn idempotency_key_text() -> ObjectBuilder {
+    string().min_length(Some(1)).max_length(Some(IdempotencyKey::MAX_CHARS)).pattern(Some(VISIBLE))
+}

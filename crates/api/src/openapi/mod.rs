@@ -1,0 +1,183 @@
+//! The API as an OpenAPI 3.1 document, put together from the wire types and from the table of errors.
+//!
+//! `docs/openapi.json` is this document, and a test compares them.
+
+mod bodies;
+mod operations;
+mod parameters;
+mod responses;
+
+use florin_engine::views::schema::named;
+use florin_engine::views::{
+    AttemptResponse, ErrorBody, ErrorCode, ErrorKind, ErrorResponse, NextAction, NextActionKind,
+    PaymentResponse, RefundResponse,
+};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ArrayBuilder, Components, ComponentsBuilder, Info, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi,
+    OpenApiBuilder, Ref, Type,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::system::{Health, HealthStatus, Readiness, ReadinessStatus};
+
+/// The OpenAPI document of the API.
+pub fn openapi() -> OpenApi {
+    let tag =
+        |name: &str, description: &str| TagBuilder::new().name(name).description(Some(description)).build();
+    OpenApiBuilder::new()
+        .info(info())
+        .paths(operations::paths())
+        .components(Some(components()))
+        .tags(Some([
+            tag("Payments", "Create, read, charge, capture, cancel and refund payments."),
+            tag("Refunds", "Read refunds."),
+            tag("System", "The server itself."),
+        ]))
+        .build()
+}
+
+fn info() -> Info {
+    let description = "A payments server. Amounts are integers in the currency's minor unit; times are RFC 3339 in \
+                       UTC; every key of an object is always present. Unknown fields and query parameters are refused.";
+    InfoBuilder::new()
+        .title("Florin")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(description))
+        .license(Some(
+            LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build(),
+        ))
+        .build()
+}
+
+fn components() -> Components {
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An API key: `Authorization: Bearer sk_…`."))
+        .build();
+    let api_key = ApiKeyValue::with_description("x-api-key", "The same API key in a header of its own.");
+    let builder = ComponentsBuilder::new()
+        .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(api_key)));
+    let builder = bodies::add(builder);
+    let builder = [
+        schema::<PaymentResponse<'_>>(),
+        schema::<AttemptResponse<'_>>(),
+        schema::<NextAction<'_>>(),
+        schema::<NextActionKind>(),
+        schema::<RefundResponse<'_>>(),
+        schema::<ErrorResponse<'_>>(),
+        schema::<ErrorBody<'_>>(),
+        schema::<ErrorCode>(),
+        schema::<ErrorKind>(),
+        schema::<Health>(),
+        schema::<HealthStatus>(),
+        schema::<Readiness>(),
+        schema::<ReadinessStatus>(),
+    ]
+    .into_iter()
+    .fold(builder, |builder, (name, schema)| builder.schema(name, schema));
+    let builder = named().into_iter().fold(builder, |builder, (name, schema)| builder.schema(name, schema));
+    builder
+        .schema("PaymentList", list("Payment"))
+        .schema("RefundList", list("Refund"))
+        .schema("AttemptList", list("Attempt"))
+        .build()
+}
+
+fn schema<T: ToSchema + PartialSchema>() -> (String, utoipa::openapi::RefOr<utoipa::openapi::Schema>) {
+    (T::name().into_owned(), T::schema())
+}
+
+/// A page of objects of that name.
+fn list(item: &str) -> ObjectBuilder {
+    let count = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+    let data = ArrayBuilder::new()
+        .items(Ref::from_schema_name(item))
+        .description(Some("The objects, newest first."));
+    let cursor = ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::SchemaType::Array(vec![Type::String, Type::Null]))
+        .description(Some("The last id of the page, to go on after; null at the end."));
+    let more = ObjectBuilder::new().schema_type(Type::Boolean).description(Some("Whether there are more."));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("data", data)
+        .property("has_more", more)
+        .property(
+            "total_count",
+            count.description(Some("How many there are for the filter, whatever the page.")),
+        )
+        .property("next_cursor", cursor)
+        .required("data")
+        .required("has_more")
+        .required("total_count")
+        .required("next_cursor")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::payments::{
+        CANCEL_FIELDS, CAPTURE_FIELDS, CREATE_FIELDS, LIST_FILTERS, PROCESS_FIELDS, REFUND_FIELDS,
+        UPDATE_FIELDS,
+    };
+    use crate::query::PAGE_PARAMETERS;
+
+    #[test]
+    fn the_document_names_the_fields_that_the_handlers_take() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        for (name, fields) in [
+            ("CreatePayment", CREATE_FIELDS),
+            ("UpdatePayment", UPDATE_FIELDS),
+            ("ProcessPayment", PROCESS_FIELDS),
+            ("CapturePayment", CAPTURE_FIELDS),
+            ("CancelPayment", CANCEL_FIELDS),
+            ("CreateRefund", REFUND_FIELDS),
+        ] {
+            let schema = &document["components"]["schemas"][name];
+            let object = if schema["properties"].is_object() { schema } else { &schema["allOf"][0] };
+            let documented: BTreeSet<&str> =
+                object["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(documented, fields.iter().copied().collect(), "{name}");
+            assert_eq!(object["additionalProperties"], false, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_document_names_the_query_parameters_that_the_handlers_take() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        let parameters = |path: &str| -> BTreeSet<String> {
+            let all = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+            let of_query = all.iter().filter(|parameter| parameter["in"] == "query");
+            of_query.filter_map(|parameter| parameter["name"].as_str()).map(str::to_owned).collect()
+        };
+        let with_page = |filters: &[&str]| {
+            filters.iter().chain(&PAGE_PARAMETERS).map(|name| (*name).to_owned()).collect()
+        };
+        assert_eq!(parameters("/v1/payments"), with_page(&LIST_FILTERS));
+        assert_eq!(parameters("/v1/refunds"), with_page(&["payment_id"]));
+        assert_eq!(parameters("/v1/payments/{id}/refunds"), with_page(&[]));
+    }
+
+    #[test]
+    fn every_call_documents_the_errors_that_any_call_can_answer() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        for (path, item) in
+            document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/v1"))
+        {
+            for (method, operation) in item.as_object().unwrap() {
+                for status in ["400", "401", "403", "429", "500", "503"] {
+                    let content = &operation["responses"][status]["content"]["application/json"];
+                    let schema = content["schema"]["$ref"].as_str();
+                    assert_eq!(schema, Some("#/components/schemas/Error"), "{method} {path} {status}");
+                }
+                assert_ne!(operation["security"], Value::Null, "{method} {path}");
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Answers as HTTP responses.
+
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use florin_engine::views::{Answer, ErrorCode, Refused};
+
+use crate::observe::Observer;
+use crate::rate_limit::LimitHeaders;
+use crate::state::State;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// An answer with all its headers.
+pub(crate) fn respond(answer: &Answer, request_id: &str, limits: LimitHeaders) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .insert_header((REQUEST_ID, request_id));
+    if let Some(policy) = limits.policy {
+        response.insert_header((RATE_LIMIT_POLICY, policy));
+    }
+    if let Some(state) = limits.state {
+        response.insert_header((RATE_LIMIT, state));
+    }
+    if answer.replayed {
+        response.insert_header((REPLAYED, HeaderValue::from_static("true")));
+    }
+    if let Some(seconds) = answer.retry_after_seconds {
+        response.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds)));
+    }
+    add_what_the_status_demands(status, &mut response);
+    response.body(answer.body.as_bytes().to_vec())
+}
+
+fn add_what_the_status_demands(status: StatusCode, response: &mut HttpResponseBuilder) {
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            response.insert_header((
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"florin\""),
+            ));
+        }
+        // The rest of the body may still be on its way; nobody will read it.
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
+            response.force_close();
+        }
+        _ => {}
+    }
+}
+
+/// Adds the request's id to a response that was made elsewhere.
+pub(crate) fn tag(response: &mut HttpResponse, request_id: &str) {
+    if let Ok(value) = HeaderValue::try_from(request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+}
+
+/// A handler that answers 404.
+pub(crate) fn path_not_found(state: &State) -> impl Fn() -> Ready<HttpResponse> + Clone + 'static {
+    let message = "There is nothing at this path; the paths are listed at /docs.";
+    refuse(state, "unknown", Refused::new(ErrorCode::PathNotFound, message), None)
+}
+
+/// A handler that answers 405 and names the methods that a path has.
+pub(crate) fn method_not_allowed(
+    state: &State,
+    path: &'static str,
+    methods: &[&str],
+) -> impl Fn() -> Ready<HttpResponse> + Clone + 'static {
+    let allow = methods.join(", ");
+    let message = format!("This path does not have that method; it has {allow}.");
+    let allow = HeaderValue::try_from(allow).expect("names of methods are ASCII");
+    refuse(state, path, Refused::new(ErrorCode::MethodNotAllowed, message), Some(allow))
+}
+
+fn refuse(
+    state: &State,
+    path: &'static str,
+    refused: Refused,
+    allow: Option<HeaderValue>,
+) -> impl Fn() -> Ready<HttpResponse> + Clone + 'static {
+    let state = state.clone();
+    let observer = Rc::new(Observer::new("other", path));
+    move || {
+        let request_id = state.request_ids.next();
+        let answer = refused.to_answer(&request_id);
+        observer.observe(answer.status, &request_id, Duration::ZERO);
+        let mut response = respond(&answer, &request_id, state.limiter.default_headers());
+        if let Some(allow) = &allow {
+            response.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+        ready(response)
+    }
+}

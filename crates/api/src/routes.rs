@@ -1,0 +1,40 @@
+//! All routes on one screen: path, method, scope, handler.
+
+use actix_web::web::ServiceConfig;
+use florin_engine::access::Scope::{PaymentsRead, PaymentsWrite, RefundsWrite};
+
+use crate::endpoint::Resource;
+use crate::{ApiState, payments, refunds, reply, system};
+
+/// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
+pub fn configure(config: &mut ServiceConfig, state: ApiState) {
+    let state = state.0;
+    let at = |path| Resource::at(path, &state);
+
+    at("/v1/payments")
+        .get(PaymentsRead, payments::list)
+        .post(PaymentsWrite, payments::create)
+        .register(config);
+    at("/v1/payments/{id}")
+        .get(PaymentsRead, payments::find)
+        .patch(PaymentsWrite, payments::update)
+        .register(config);
+    at("/v1/payments/{id}/process").post(PaymentsWrite, payments::process).register(config);
+    at("/v1/payments/{id}/capture").post(PaymentsWrite, payments::capture).register(config);
+    at("/v1/payments/{id}/cancel").post(PaymentsWrite, payments::cancel).register(config);
+    at("/v1/payments/{id}/refund").post(RefundsWrite, payments::refund).register(config);
+    at("/v1/payments/{id}/refunds").get(PaymentsRead, refunds::list_of_payment).register(config);
+    at("/v1/payments/{id}/attempts").get(PaymentsRead, payments::attempts).register(config);
+
+    at("/v1/refunds").get(PaymentsRead, refunds::list).register(config);
+    at("/v1/refunds/{id}").get(PaymentsRead, refunds::find).register(config);
+
+    system::page("/healthz", &state, system::healthz).register(config);
+    system::page("/readyz", &state, system::readyz).register(config);
+    system::page("/metrics", &state, system::metrics).register(config);
+    system::page("/openapi.json", &state, system::openapi).register(config);
+    system::page("/docs", &state, system::docs).register(config);
+    system::page("/docs/style.css", &state, system::docs_style).register(config);
+
+    config.default_service(actix_web::web::to(reply::path_not_found(&state)));
+}

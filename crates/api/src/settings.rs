@@ -1,0 +1,27 @@
+//! What an operator can set of the API.
+
+use std::time::Duration;
+
+use crate::RateLimits;
+
+/// Limits and deadlines of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiSettings {
+    /// How many requests an API key may make.
+    pub rate_limits: RateLimits,
+    /// How long a body may take to arrive, from the end of its head.
+    pub body_deadline: Duration,
+    /// How long a request may take from the end of its body. Money calls that take longer go on without their caller,
+    /// who is told that the outcome is unknown; this should therefore be longer than the processor's own deadline.
+    pub request_deadline: Duration,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        ApiSettings {
+            rate_limits: RateLimits::default(),
+            body_deadline: Duration::from_secs(10),
+            request_deadline: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What all workers share.
+
+use std::sync::Arc;
+
+use florin_engine::Engine;
+
+use crate::ApiSettings;
+use crate::rate_limit::Limiter;
+use crate::request_id::RequestIds;
+use crate::system::Documents;
+
+/// Renders the metrics in Prometheus' text format.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What all workers share: the engine, the limits, and the documents that are served as they are.
+#[derive(Clone)]
+pub struct ApiState(pub(crate) State);
+
+/// The same, as the parts of this crate hand it around.
+pub(crate) type State = Arc<Shared>;
+
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) settings: ApiSettings,
+    pub(crate) render_metrics: RenderMetrics,
+    pub(crate) limiter: Limiter,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) documents: Documents,
+}
+
+impl ApiState {
+    /// The state of an API over an engine. Make one, and hand clones of it to the workers: the limits are in it.
+    pub fn new(engine: Engine, settings: ApiSettings, render_metrics: RenderMetrics) -> Self {
+        let limiter = Limiter::new(settings.rate_limits);
+        ApiState(Arc::new(Shared {
+            engine,
+            settings,
+            render_metrics,
+            limiter,
+            request_ids: RequestIds::new(),
+            documents: Documents::render(),
+        }))
+    }
+}
