@@ -1,0 +1,243 @@
+//! The command line: what can be asked of the binary, and the help that teaches it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use florin_domain::{KeyId, Mode, TenantId};
+use florin_engine::access::Scope;
+
+use crate::settings::{Flags, listing};
+
+const EXAMPLES: &str = "\
+Examples:
+  florin dev
+      Try it: a server on 127.0.0.1:8080 with a database file, a sandbox and a key, made on the spot.
+
+  export FLORIN_DATABASE_URL=postgres://florin@db.internal/florin
+  florin migrate
+  florin tenants create 'Example GmbH'
+  florin keys create --tenant ten_… --mode test --scope payments:read --scope payments:write
+  florin serve
+      Run it: a database prepared, a tenant with a key, a server.
+
+  florin verify
+      Check that every money rule holds in the whole database.
+
+Settings come from a TOML file (--config), from FLORIN_… variables and from flags; the later wins.
+`florin serve --help` lists them.";
+
+/// Florin, a payments server in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "florin", version, about, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// Read settings from this TOML file [env: FLORIN_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The database: sqlite://PATH or postgres://USER@HOST/NAME [env: FLORIN_DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a server to try things out: migrates, makes a sandbox tenant with the documented key, and listens
+    #[command(after_help = DEV_EXAMPLES, after_long_help = format!("{DEV_EXAMPLES}\n\n{}", listing()))]
+    Dev(Listen),
+    /// Start a server for production; the database has to be migrated before
+    #[command(after_help = SERVE_EXAMPLES, after_long_help = format!("{SERVE_EXAMPLES}\n\n{}", listing()))]
+    Serve(Listen),
+    /// Bring the database to this version's schema; says what it applied
+    #[command(after_help = MIGRATE_EXAMPLES)]
+    Migrate,
+    /// Make and list tenants, each of which has its own payments and keys
+    #[command(subcommand)]
+    Tenants(Tenants),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Recompute every money rule over the whole database, and name each violation
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify,
+}
+
+const DEV_EXAMPLES: &str = "\
+Examples:
+  florin dev
+  florin dev --listen 127.0.0.1:0             any free port; the first line printed names it
+  florin dev --database-url sqlite://demo.db  another file than florin-dev.db";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  FLORIN_DATABASE_URL=sqlite:///var/lib/florin/florin.db florin serve
+  florin serve --config /etc/florin.toml --listen 0.0.0.0:8080
+  FLORIN_MIGRATE=true florin serve            migrates first
+
+SIGTERM and SIGINT end it gracefully: no new connections, running requests and charges are finished, then status 0.
+A second signal ends it at once; recovery settles at the next start what was left open.";
+
+const MIGRATE_EXAMPLES: &str = "\
+Examples:
+  florin migrate --database-url sqlite://florin.db
+  FLORIN_DATABASE_URL=postgres://florin@db.internal/florin florin migrate
+
+It may be run by several processes at once, and again at any time: what is there already is left alone.";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  florin verify --database-url sqlite://florin-dev.db
+  florin verify > violations.txt && echo clean
+
+Each violation is a line on standard output. The status is 0 when there is none, 1 when there are some, 2 when the
+database could not be checked. It only reads, and may run beside a server.";
+
+/// Where a server listens.
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// Address and port to listen on; port 0 takes any free one [env: FLORIN_LISTEN]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+}
+
+/// What to do about tenants.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tenants {
+    /// Make a tenant, and print its id
+    #[command(after_help = "Example:\n  tenant=$(florin tenants create 'Example GmbH')")]
+    Create {
+        /// What people call it, 1 to 200 characters
+        name: String,
+    },
+    /// Print all tenants: id, name
+    List,
+}
+
+/// What to do about API keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key, and print it, this once
+    #[command(after_help = KEYS_CREATE_EXAMPLES)]
+    Create(CreateKey),
+    /// Print a tenant's keys: id, mode, name, the key's last characters, scopes, whether it is revoked
+    List {
+        /// Whose keys
+        #[arg(long, value_name = "TENANT_ID")]
+        tenant: TenantId,
+    },
+    /// Revoke a key: it stops working within a second, for good
+    Revoke {
+        /// The key's id, as `florin keys list` prints it; not the key itself
+        key_id: KeyId,
+    },
+}
+
+const KEYS_CREATE_EXAMPLES: &str = "\
+Examples:
+  florin keys create --tenant ten_… --mode test
+  key=$(florin keys create --tenant ten_… --mode live --name checkout --scope payments:write --scope payments:read)
+
+Only the key goes to standard output. Florin keeps its SHA-256 digest, and can't show it again.
+A key without --scope may do everything (admin).";
+
+/// The key to make.
+#[derive(Debug, Args)]
+pub(crate) struct CreateKey {
+    /// Whose key
+    #[arg(long, value_name = "TENANT_ID")]
+    pub(crate) tenant: TenantId,
+    /// Test keys see and make test payments only, live keys live ones only
+    #[arg(long, value_enum)]
+    pub(crate) mode: ModeWord,
+    /// What it may do, once for each scope; without any: admin, which is everything
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<Scope>,
+    /// A name to recognize it by, up to 200 characters
+    #[arg(long, default_value = "")]
+    pub(crate) name: String,
+}
+
+/// A mode, as the command line writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeWord {
+    /// No real money.
+    Test,
+    /// Real money.
+    Live,
+}
+
+impl From<ModeWord> for Mode {
+    fn from(word: ModeWord) -> Mode {
+        match word {
+            ModeWord::Test => Mode::Test,
+            ModeWord::Live => Mode::Live,
+        }
+    }
+}
+
+impl Cli {
+    /// The settings given by flags.
+    pub(crate) fn flags(&self) -> Flags {
+        let listen = match &self.command {
+            Command::Dev(listen) | Command::Serve(listen) => listen.listen,
+            Command::Migrate | Command::Tenants(_) | Command::Keys(_) | Command::Verify => None,
+        };
+        Flags { config: self.common.config.clone(), database_url: self.common.database_url.clone(), listen }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn common_flags_may_stand_before_and_after_the_command() {
+        for line in ["florin --database-url sqlite://a.db dev", "florin dev --database-url sqlite://a.db"] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!(cli.flags().database_url.as_deref(), Some("sqlite://a.db"));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_before_anything_is_opened() {
+        for line in [
+            "florin",
+            "florin dev --listen 8080",
+            "florin dev --port 8080",
+            "florin keys create --mode test",
+            "florin keys create --tenant cus_01jgfjjz00e008000000000001 --mode test",
+            "florin keys create --tenant ten_01jgfjjz00e008000000000001 --mode prod",
+            "florin keys create --tenant ten_01jgfjjz00e008000000000001 --mode test --scope payments:raed",
+            "florin keys revoke sk_test_1234567890abcdefghijklmnop",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_of_every_command_tells_by_examples() {
+        let mut root = Cli::command();
+        for command in ["dev", "serve", "migrate", "verify"] {
+            let help = root.find_subcommand_mut(command).unwrap().render_long_help().to_string();
+            assert!(help.contains("Example"), "{command}");
+        }
+        let serve = root.find_subcommand_mut("serve").unwrap().render_long_help().to_string();
+        assert!(serve.contains("FLORIN_RATE_LIMIT_PER_MINUTE"));
+    }
+}

@@ -1,0 +1,18 @@
+//! The wall clock and the ids made from it: the one place that reads either.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// The time now.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the clock that is passed to all else comes from"
+)]
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// A new UUIDv7, from which ids are made.
+pub(crate) fn new_uuid() -> Uuid {
+    Uuid::now_v7()
+}

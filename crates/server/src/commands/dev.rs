@@ -1,0 +1,99 @@
+//! `florin dev`: a server with all that it needs, made on the spot.
+
+use florin_domain::{KeyId, Mode, TenantId};
+use florin_engine::access::Scope;
+use florin_storage::access::{Tenant, ensure_key, ensure_tenant};
+use florin_storage::{DatabaseUrl, Realm, migrate};
+use uuid::Uuid;
+
+use super::keys::new_key;
+use crate::claim::Claim;
+use crate::failure::Failure;
+use crate::output::print_lines;
+use crate::secret::DOCUMENTED_KEY;
+use crate::server;
+use crate::settings::Settings;
+
+/// The sandbox tenant and its key have the same ids everywhere: `ten_…` and `key_…` of these.
+const SANDBOX_TENANT: Uuid = Uuid::from_u128(0x0194_1f29_7c00_7000_8000_0000_0000_0001);
+const SANDBOX_KEY: Uuid = Uuid::from_u128(0x0194_1f29_7c00_7000_8000_0000_0000_0002);
+
+pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
+    let _claim = Claim::lay(&settings.database_url)?;
+    let applied = migrate(&settings.database_url)?;
+    if !applied.is_empty() {
+        tracing::info!(?applied, "migrated");
+    }
+    make_sandbox(&settings.database_url)?;
+    server::run(settings, |url| print_lines(banner(url, &settings.database_url)))
+}
+
+fn make_sandbox(url: &DatabaseUrl) -> Result<(), Failure> {
+    let mut connection = url.connect()?;
+    let tenant_id = TenantId::from_uuid(SANDBOX_TENANT);
+    ensure_tenant(&mut connection, &Tenant { id: tenant_id, name: "Sandbox".to_owned() })?;
+    let realm = Realm { tenant_id, mode: Mode::Test };
+    let name = "the documented key".to_owned();
+    let key = new_key(KeyId::from_uuid(SANDBOX_KEY), realm, name, &[Scope::Admin], DOCUMENTED_KEY);
+    let found = ensure_key(&mut connection, &key)?;
+    if found.realm == realm { Ok(()) } else { Err(Failure::DocumentedKeyTaken(found.realm.tenant_id)) }
+}
+
+/// What is printed once the server listens.
+fn banner(url: &str, database: &DatabaseUrl) -> Vec<String> {
+    vec![
+        format!("listening on {url}"),
+        String::new(),
+        format!("  API key   {DOCUMENTED_KEY}   (test mode; works in this sandbox only)"),
+        format!("  database  {database}"),
+        format!("  API docs  {url}/docs"),
+        String::new(),
+        "Make a payment:".to_owned(),
+        String::new(),
+        format!("  curl {url}/v1/payments \\"),
+        format!("    -H 'Authorization: Bearer {DOCUMENTED_KEY}' \\"),
+        "    -H 'Content-Type: application/json' \\".to_owned(),
+        r#"    -d '{"amount": 1000, "currency": "USD", "payment_method_id": "pm_test_success"}'"#.to_owned(),
+        String::new(),
+        "Ctrl-C ends it.".to_owned(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use florin_storage::access::{create_key, list_keys, list_tenants};
+
+    use super::*;
+
+    fn temporary() -> (tempfile::TempDir, DatabaseUrl) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(folder.path().join("florin.db"));
+        migrate(&url).unwrap();
+        (folder, url)
+    }
+
+    #[test]
+    fn the_sandbox_is_made_once_and_found_again() {
+        let (_folder, url) = temporary();
+        make_sandbox(&url).unwrap();
+        make_sandbox(&url).unwrap();
+        let mut connection = url.connect().unwrap();
+        assert_eq!(list_tenants(&mut connection).unwrap().len(), 1);
+        let keys = list_keys(&mut connection, TenantId::from_uuid(SANDBOX_TENANT)).unwrap();
+        assert_eq!(keys.len(), 1);
+        assert_eq!(keys[0].scopes, ["admin"]);
+    }
+
+    #[test]
+    fn a_database_in_which_somebody_else_has_the_documented_key_is_refused() {
+        let (_folder, url) = temporary();
+        let id = TenantId::from_uuid(crate::clock::new_uuid());
+        let mut connection = url.connect().unwrap();
+        ensure_tenant(&mut connection, &Tenant { id, name: "Other".to_owned() }).unwrap();
+        let realm = Realm { tenant_id: id, mode: Mode::Test };
+        let key_id = KeyId::from_uuid(crate::clock::new_uuid());
+        let key = new_key(key_id, realm, String::new(), &[Scope::Admin], DOCUMENTED_KEY);
+        create_key(&mut connection, &key).unwrap();
+        assert!(matches!(make_sandbox(&url), Err(Failure::DocumentedKeyTaken(tenant)) if tenant == id));
+    }
+}

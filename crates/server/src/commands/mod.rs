@@ -1,0 +1,80 @@
+//! What each command does. Serving is in `server`.
+
+mod dev;
+mod keys;
+mod tenants;
+mod verify;
+
+use std::process::ExitCode;
+
+use florin_storage::{AnyConnection, DatabaseUrl, check_schema, migrate};
+
+use crate::claim::{Claim, check_filesystem};
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+use crate::output::print_lines;
+use crate::settings::{Purpose, Settings};
+use crate::{logging, server};
+
+/// Does what was asked.
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let purpose = if matches!(cli.command, Command::Dev(_)) { Purpose::Dev } else { Purpose::Other };
+    let settings = Settings::load(purpose, &cli.flags())?;
+    logging::start(&settings);
+    match cli.command {
+        Command::Dev(_) => dev::run(&settings)?,
+        Command::Serve(_) => serve(&settings)?,
+        Command::Migrate => migrate_and_tell(&settings.database_url)?,
+        Command::Tenants(command) => tenants::run(&settings, command)?,
+        Command::Keys(command) => keys::run(&settings, command)?,
+        Command::Verify => return verify::run(&settings),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn serve(settings: &Settings) -> Result<(), Failure> {
+    if !settings.migrate {
+        refuse_missing_file(&settings.database_url)?;
+    }
+    let _claim = Claim::lay(&settings.database_url)?;
+    if settings.migrate {
+        let applied = migrate(&settings.database_url)?;
+        tracing::info!(?applied, "migrated");
+    }
+    drop(open(&settings.database_url)?);
+    server::run(settings, |url| print_lines([format!("listening on {url}")]))
+}
+
+fn migrate_and_tell(url: &DatabaseUrl) -> Result<(), Failure> {
+    if let Some(path) = url.sqlite_path() {
+        check_filesystem(path)?;
+    }
+    let applied = migrate(url)?;
+    if applied.is_empty() {
+        print_lines(["nothing to apply: the database has this version's schema"])?;
+    } else {
+        print_lines(applied.iter().map(|version| format!("applied {version}")))?;
+    }
+    Ok(())
+}
+
+/// A connection to a database that is there and has this version's schema.
+fn open(url: &DatabaseUrl) -> Result<AnyConnection, Failure> {
+    refuse_missing_file(url)?;
+    let mut connection = url.connect()?;
+    check_schema(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opening would make an empty file of a misspelled name.
+fn refuse_missing_file(url: &DatabaseUrl) -> Result<(), Failure> {
+    let Some(path) = url.sqlite_path() else { return Ok(()) };
+    check_filesystem(path)?;
+    if path.exists() { Ok(()) } else { Err(Failure::NoDatabase(path.to_owned())) }
+}
+
+/// Refuses a name that people could not read or the database would not take.
+fn check_name(name: &str, least: usize) -> Result<(), Failure> {
+    let length = name.chars().count();
+    if (least..=200).contains(&length) { Ok(()) } else { Err(Failure::NameLength { length, least }) }
+}

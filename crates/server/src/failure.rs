@@ -1,0 +1,70 @@
+//! Why a command failed, said to the operator.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use florin_domain::{KeyId, TenantId};
+use florin_engine::StartFailed;
+use florin_processors::sandbox::BooksError;
+use florin_storage::StorageError;
+
+use crate::claim::ClaimRefused;
+use crate::settings::Mistakes;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] Mistakes),
+    /// The database can't be served here and now.
+    #[error(transparent)]
+    Claim(#[from] ClaimRefused),
+    /// The database is not there, not ready, or refused something.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A file that should be a database is not there, and only migrating makes one.
+    #[error("there is no database {}: check its name, or make it by `florin migrate`", .0.display())]
+    NoDatabase(PathBuf),
+    /// A name is too long, or empty.
+    #[error("the name has {length} characters: write {least} to 200")]
+    NameLength {
+        /// How many it has.
+        length: usize,
+        /// How many it needs.
+        least: usize,
+    },
+    /// There is no such tenant.
+    #[error("there is no tenant {0}: `florin tenants list` prints those there are")]
+    NoTenant(TenantId),
+    /// There is no such key.
+    #[error("there is no key {0}: `florin keys list --tenant ten_…` prints a tenant's")]
+    NoKey(KeyId),
+    /// The documented key is taken, by some other tenant.
+    #[error(
+        "the documented test key belongs to the tenant {0} here, so this is no database for `florin dev`: \
+         name another one by --database-url"
+    )]
+    DocumentedKeyTaken(TenantId),
+    /// The engine can't start.
+    #[error(transparent)]
+    Start(#[from] StartFailed),
+    /// The operating system has no randomness to give.
+    #[error("no random bytes from the operating system: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The sandbox can't write its books.
+    #[error(transparent)]
+    Books(#[from] BooksError),
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {error}; name another address by --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// Something else that the operating system refuses.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}

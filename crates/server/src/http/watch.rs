@@ -1,0 +1,170 @@
+//! Deadlines on a connection for what actix does not watch: the heads of all requests after the first.
+//!
+//! actix gives the first head of a connection a deadline, and an idle connection another; the first byte of the next
+//! head ends that one, and the rest may then take for ever. So the stream under actix watches each head, and ends the
+//! connection when one is late. Bodies are not its business: the API has a deadline for them.
+
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::rt::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How long a connection may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadlines {
+    /// From a head's first byte to its last.
+    pub(super) head: Duration,
+    /// From an answer to the next head's first byte.
+    pub(super) keep_alive: Duration,
+}
+
+/// What a connection is doing. Shared between its stream and the service that answers its requests.
+#[derive(Clone)]
+pub(super) struct Watch(Rc<Cell<Phase>>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing has arrived since the last answer, or since the beginning.
+    Idle { since: Instant },
+    /// A part of a head has arrived.
+    Head { since: Instant },
+    /// The head was complete, and the answer is not ready.
+    Busy,
+    /// The answer is ready, and nothing of it has been sent.
+    Answered,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Watch(Rc::new(Cell::new(Phase::Idle { since: Instant::now() })))
+    }
+
+    /// A head has arrived in full.
+    pub(super) fn head_is_complete(&self) {
+        self.0.set(Phase::Busy);
+    }
+
+    /// The answer is ready to be sent.
+    pub(super) fn answer_is_ready(&self) {
+        self.0.set(Phase::Answered);
+    }
+
+    fn bytes_arrived(&self) {
+        if matches!(self.0.get(), Phase::Idle { .. }) {
+            self.0.set(Phase::Head { since: Instant::now() });
+        }
+    }
+
+    /// While an answer is on its way each part of it counts: who takes none of it is as idle as who sends nothing.
+    fn bytes_left(&self) {
+        if matches!(self.0.get(), Phase::Answered | Phase::Idle { .. }) {
+            self.0.set(Phase::Idle { since: Instant::now() });
+        }
+    }
+
+    fn deadline(&self, deadlines: Deadlines) -> Option<Instant> {
+        match self.0.get() {
+            Phase::Idle { since } => Some(since + deadlines.keep_alive + deadlines.head),
+            Phase::Head { since } => Some(since + deadlines.head),
+            Phase::Busy | Phase::Answered => None,
+        }
+    }
+}
+
+/// A connection that ends when a head is late.
+pub(super) struct WatchedStream {
+    stream: TcpStream,
+    watch: Watch,
+    deadlines: Deadlines,
+    /// Wakes up no later than the deadline, and is set anew only when it would be later: nearly no request does so.
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl WatchedStream {
+    pub(super) fn new(stream: TcpStream, deadlines: Deadlines) -> Self {
+        let alarm = Box::pin(sleep_until(Instant::now() + deadlines.head));
+        WatchedStream { stream, watch: Watch::new(), deadlines, alarm }
+    }
+
+    /// The watch, for those who know of its requests.
+    pub(super) fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(deadline) = self.watch.deadline(self.deadlines) {
+            if self.alarm.deadline() > deadline {
+                self.alarm.as_mut().reset(deadline);
+            }
+            if self.alarm.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if deadline <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.alarm.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+}
+
+impl AsyncRead for WatchedStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        if polled.is_pending() && this.poll_deadline(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        if buffer.filled().len() > before {
+            this.watch.bytes_arrived();
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for WatchedStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        if polled.is_ready() {
+            this.watch.bytes_left();
+        }
+        polled
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
+        if polled.is_ready() {
+            this.watch.bytes_left();
+        }
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

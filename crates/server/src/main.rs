@@ -1,0 +1,33 @@
+//! Florin, a payments server in one binary: settings, commands, and the wiring of the crates that do the work.
+
+mod claim;
+mod cli;
+mod clock;
+mod commands;
+mod failure;
+mod filesystem;
+mod http;
+mod logging;
+mod metrics;
+mod output;
+mod secret;
+mod server;
+mod settings;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What a command that could not do its work ends with. 1 is what `florin verify` says when it found something.
+const FAILED: u8 = 2;
+
+fn main() -> ExitCode {
+    match commands::run(cli::Cli::parse()) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(FAILED)
+        }
+    }
+}

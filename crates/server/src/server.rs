@@ -1,0 +1,88 @@
+//! A server from start to end: engine, API and HTTP put together, and taken apart in the order that loses nothing.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use florin_api::{ApiSettings, ApiState, RateLimits};
+use florin_engine::{Engine, EngineSettings};
+use florin_processors::{Processor, Sandbox, SandboxSettings};
+
+use crate::clock;
+use crate::failure::Failure;
+use crate::http::{self, HttpSettings};
+use crate::metrics;
+use crate::settings::Settings;
+use crate::signals::Signals;
+
+/// How much longer than the processor a request may take.
+const BEYOND_THE_PROCESSOR: Duration = Duration::from_secs(10);
+
+/// Serves until a signal asks for the end, on a database that is claimed and migrated. `announce` is told the server's
+/// address once it listens.
+pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result<()>) -> Result<(), Failure> {
+    // First of all, because an address in use is the commonest reason not to start.
+    let address = settings.listen;
+    let listener = TcpListener::bind(address).map_err(|error| Failure::Listen { address, error })?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let render_metrics = metrics::start()?;
+    let engine = Engine::start(engine_settings(settings), processors(settings)?)?;
+    let state = ApiState::new(engine.clone(), api_settings(settings), render_metrics);
+    actix_web::rt::System::new().block_on(async {
+        let mut signals = Signals::listen()?;
+        let server = http::serve(listener, state, &http_settings(settings))?;
+        let handle = server.handle();
+        let running = actix_web::rt::spawn(server);
+        tracing::info!(?settings, version = env!("CARGO_PKG_VERSION"), "listening on {url}");
+        announce(&url)?;
+
+        let name = signals.next().await;
+        tracing::info!("{name}: finishing what is under way; a second signal ends at once");
+        drop(actix_web::rt::spawn(signals.end_at_next()));
+        handle.stop(true).await;
+        engine.drain().await;
+        tracing::info!("ended");
+        running.await.map_err(io::Error::other)??;
+        Ok(())
+    })
+}
+
+fn engine_settings(settings: &Settings) -> EngineSettings {
+    EngineSettings {
+        writers: settings.writers,
+        batch_limit: settings.batch_limit,
+        queue_limit: settings.queue_limit,
+        read_connections: settings.read_connections,
+        processor_timeout: settings.processor_timeout,
+        recovery_interval: settings.recovery_interval,
+        ..EngineSettings::new(settings.database_url.clone(), Arc::new(clock::now))
+    }
+}
+
+fn processors(settings: &Settings) -> Result<Vec<Arc<dyn Processor>>, Failure> {
+    let sandbox_settings =
+        SandboxSettings { latency: settings.sandbox_latency, ..SandboxSettings::default() };
+    let sandbox = Sandbox::open(&settings.sandbox_books, sandbox_settings, Arc::new(clock::now))?;
+    Ok(vec![Arc::new(sandbox)])
+}
+
+fn api_settings(settings: &Settings) -> ApiSettings {
+    ApiSettings {
+        rate_limits: RateLimits {
+            per_minute: settings.rate_limit_per_minute,
+            per_second: settings.rate_limit_per_second,
+        },
+        body_deadline: settings.body_timeout,
+        request_deadline: settings.processor_timeout + BEYOND_THE_PROCESSOR,
+    }
+}
+
+fn http_settings(settings: &Settings) -> HttpSettings {
+    HttpSettings {
+        workers: settings.workers,
+        head_timeout: settings.head_timeout,
+        keep_alive: settings.keep_alive,
+        stop_timeout: settings.body_timeout + settings.processor_timeout + BEYOND_THE_PROCESSOR,
+    }
+}

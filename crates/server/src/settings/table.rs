@@ -1,0 +1,123 @@
+//! All settings in one table: their names, defaults and meanings. Help and `docs/configuration.md` show it as it is.
+
+use std::fmt::Write;
+
+/// A setting as people see it.
+pub(crate) struct Setting {
+    /// Its name in a TOML file; in capitals and after `FLORIN_` that of its variable.
+    pub(crate) key: &'static str,
+    /// Its value when nobody sets it, as it would be written; none when there is none or it depends.
+    pub(crate) default: Option<&'static str>,
+    /// What `docs/configuration.md` says instead of a default where there is none.
+    pub(crate) otherwise: &'static str,
+    /// What it means, in one sentence.
+    pub(crate) meaning: &'static str,
+}
+
+const fn setting(key: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { key, default: Some(default), otherwise: "", meaning }
+}
+
+const fn without_default(key: &'static str, otherwise: &'static str, meaning: &'static str) -> Setting {
+    Setting { key, default: None, otherwise, meaning }
+}
+
+/// All settings, in the order in which people look for them.
+pub(crate) const SETTINGS: &[Setting] = &[
+    without_default(
+        "database_url",
+        "required; `florin dev`: `sqlite://florin-dev.db`",
+        "The database: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`.",
+    ),
+    setting("listen", "127.0.0.1:8080", "Address and port to listen on; port 0 takes any free one."),
+    setting(
+        "migrate",
+        "false",
+        "Whether `florin serve` migrates the database before it starts; `florin dev` always does.",
+    ),
+    setting("rate_limit_per_minute", "100", "Requests that one API key may make in a minute; 0 = no limit."),
+    setting("rate_limit_per_second", "20", "Requests that one API key may make in a second; 0 = no limit."),
+    without_default("workers", "one for each processor core", "Threads that answer HTTP, 1 to 512."),
+    setting("writers", "2", "Connections that write to PostgreSQL, 1 to 16; SQLite always has one."),
+    setting("read_connections", "8", "Connections for reads that take long, 1 to 500."),
+    setting("batch_limit", "256", "Changes that are saved by one commit at most, 1 to 1000."),
+    setting(
+        "queue_limit",
+        "10000",
+        "Changes that may wait to be saved, 1 to 1000000; beyond it callers are told `overloaded`.",
+    ),
+    setting(
+        "processor_timeout_seconds",
+        "30",
+        "How long a processor may take to answer before the outcome counts as unknown, 1 to 300.",
+    ),
+    setting(
+        "recovery_interval_seconds",
+        "5",
+        "How often attempts with an unknown outcome are looked for, 1 to 3600.",
+    ),
+    setting("head_timeout_seconds", "10", "How long the head of a request may take to arrive, 1 to 300."),
+    setting("body_timeout_seconds", "10", "How long the body of a request may take to arrive, 1 to 300."),
+    setting("keep_alive_seconds", "75", "How long an idle connection is kept open, 1 to 3600."),
+    without_default(
+        "sandbox_books",
+        "`florin-dev.books` beside `florin-dev.db`, and so on; `florin.books` with PostgreSQL",
+        "The file in which the sandbox processor writes down what it was told to do.",
+    ),
+    setting("sandbox_latency_ms", "0", "How long the sandbox processor takes to answer, 0 to 60000."),
+    setting(
+        "log",
+        "info,actix_server=warn",
+        "What is logged, as a filter of `tracing`: `warn`, or `info,florin_engine=debug`.",
+    ),
+    without_default(
+        "log_format",
+        "`json`; `florin dev`: `text`",
+        "How it is logged, on standard error: `json` or `text`.",
+    ),
+];
+
+/// The name of a setting's variable.
+pub(crate) fn variable(key: &str) -> String {
+    format!("FLORIN_{}", key.to_ascii_uppercase())
+}
+
+/// The settings as the help shows them.
+pub(crate) fn listing() -> String {
+    let mut text =
+        String::from("Settings, as environment variables (in a TOML file: lower case, without FLORIN_):\n");
+    for setting in SETTINGS {
+        let default = setting.default.unwrap_or(setting.otherwise);
+        let plain = |text: &str| text.replace('`', "");
+        write!(text, "  {}\n      {} [{}]\n", variable(setting.key), plain(setting.meaning), plain(default))
+            .expect("a String takes every write");
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../docs/configuration.md");
+
+    #[test]
+    fn the_configuration_page_shows_every_setting_as_it_is() {
+        let mut table = String::from("| variable | default | meaning |\n| --- | --- | --- |\n");
+        for setting in SETTINGS {
+            let default =
+                setting.default.map_or(setting.otherwise.to_owned(), |default| format!("`{default}`"));
+            writeln!(table, "| `{}` | {default} | {} |", variable(setting.key), setting.meaning).unwrap();
+        }
+        assert!(PAGE.contains(&table), "docs/configuration.md should contain this table:\n{table}");
+    }
+
+    #[test]
+    fn no_setting_is_listed_twice() {
+        let mut keys: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), SETTINGS.len());
+    }
+}

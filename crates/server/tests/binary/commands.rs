@@ -1,0 +1,152 @@
+//! The commands of the real binary: what they print, refuse, and end with.
+
+use crate::support::{Server, folder, run, send, stderr, stdout};
+use diesel::connection::SimpleConnection;
+use florin_storage::{AnyConnection, DatabaseUrl};
+
+const DATABASE: (&str, &str) = ("FLORIN_DATABASE_URL", "sqlite://florin.db");
+const KEY: &str = "sk_test_1234567890abcdefghijklmnop";
+
+#[test]
+fn serve_says_which_setting_is_missing() {
+    let folder = folder();
+    let output = run(folder.path(), &["serve"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        stderr(&output),
+        "error: FLORIN_DATABASE_URL is not set: \
+         write sqlite://PATH or postgres://USER@HOST/NAME, as in sqlite://florin.db\n"
+    );
+}
+
+#[test]
+fn serve_neither_makes_nor_migrates_a_database_by_itself() {
+    let folder = folder();
+    let output = run(folder.path(), &["serve"], &[DATABASE]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("there is no database florin.db"), "{}", stderr(&output));
+    assert!(!folder.path().join("florin.db").exists());
+
+    std::fs::write(folder.path().join("florin.db"), "").unwrap();
+    let output = run(folder.path(), &["serve"], &[DATABASE]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("migrate"), "{}", stderr(&output));
+}
+
+#[test]
+fn serve_migrates_when_it_is_told_to() {
+    let folder = folder();
+    let settings = [DATABASE, ("FLORIN_MIGRATE", "true"), ("FLORIN_LISTEN", "127.0.0.1:0")];
+    let server = Server::start(folder.path(), &["serve"], &settings);
+    assert_eq!(server.call(KEY, "GET /readyz", "").status, 200);
+    assert_eq!(server.call(KEY, "GET /v1/payments", "").status, 401, "serve has no sandbox");
+    assert!(server.end().success());
+}
+
+#[test]
+fn tenants_and_keys_are_made_listed_and_revoked() {
+    let folder = folder();
+    let florin = |arguments: &[&str]| {
+        let output = run(folder.path(), arguments, &[DATABASE]);
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        output
+    };
+    assert_eq!(stdout(&florin(&["migrate"])), "applied 00000000000001\n");
+    assert!(stdout(&florin(&["migrate"])).starts_with("nothing to apply"));
+    let tenant = stdout(&florin(&["tenants", "create", "Example GmbH"])).trim().to_owned();
+    assert_eq!(stdout(&florin(&["tenants", "list"])), format!("{tenant}\tExample GmbH\n"));
+
+    let scope = ["--scope", "payments:read"];
+    let create = florin(&[&["keys", "create", "--tenant", &tenant, "--mode", "test"], &scope[..]].concat());
+    let key = stdout(&create).trim().to_owned();
+    assert!(key.starts_with("sk_test_") && !stderr(&create).contains(&key));
+    let listed = stdout(&florin(&["keys", "list", "--tenant", &tenant]));
+    let columns: Vec<&str> = listed.trim_end().split('\t').collect();
+    assert_eq!(
+        columns[1..],
+        ["test", "", &format!("sk_test_…{}", &key[key.len() - 4..]), "payments:read", "active"]
+    );
+    assert!(!listed.contains(&key));
+
+    let server = Server::start(folder.path(), &["serve", "--listen", "127.0.0.1:0"], &[DATABASE]);
+    assert_eq!(server.call(&key, "GET /v1/payments", "").status, 200);
+    assert_eq!(server.call(&key, "POST /v1/payments", "{}").status, 403, "it may only read");
+    assert!(server.end().success());
+
+    florin(&["keys", "revoke", columns[0]]);
+    let server = Server::start(folder.path(), &["serve", "--listen", "127.0.0.1:0"], &[DATABASE]);
+    assert_eq!(server.call(&key, "GET /v1/payments", "").status, 401);
+    assert!(server.end().success());
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let folder = folder();
+    assert!(run(folder.path(), &["migrate"], &[DATABASE]).status.success());
+    let id = "01jgfjjz00e008000000000009";
+    let table = [
+        (vec!["keys", "list", "--tenant", "TEN"], "there is no tenant TEN"),
+        (vec!["keys", "create", "--mode", "test", "--tenant", "TEN"], "there is no tenant TEN"),
+        (vec!["keys", "revoke", "KEY"], "there is no key KEY"),
+        (vec!["tenants", "create", ""], "the name has 0 characters: write 1 to 200"),
+    ];
+    for (arguments, message) in table {
+        let named =
+            |text: &str| text.replace("TEN", &format!("ten_{id}")).replace("KEY", &format!("key_{id}"));
+        let arguments: Vec<String> = arguments.iter().map(|argument| named(argument)).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let output = run(folder.path(), &arguments, &[DATABASE]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(&named(message)), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn verify_ends_with_0_when_clean_with_1_when_not_and_with_2_without_a_database() {
+    let folder = folder();
+    let verify = || run(folder.path(), &["verify", "--database-url", "sqlite://florin-dev.db"], &[]);
+    assert_eq!(verify().status.code(), Some(2));
+
+    let server = Server::dev(folder.path(), &[]);
+    let body = r#"{"amount": 1000, "currency": "USD", "payment_method_id": "pm_test_success"}"#;
+    assert_eq!(server.call(KEY, "POST /v1/payments", body).status, 201);
+    assert!(server.end().success());
+    let clean = verify();
+    assert_eq!((clean.status.code(), stdout(&clean)), (Some(0), String::new()));
+    assert!(stderr(&clean).starts_with("1 payments, 0 refunds, 1 attempts"), "{}", stderr(&clean));
+
+    let mut connection = DatabaseUrl::Sqlite(folder.path().join("florin-dev.db")).connect().unwrap();
+    let AnyConnection::Sqlite(sqlite) = &mut connection else { unreachable!("it is named so") };
+    sqlite.batch_execute("UPDATE payments SET amount_refunded = 1").unwrap();
+    drop(connection);
+    let violated = verify();
+    assert_eq!(violated.status.code(), Some(1));
+    assert!(stdout(&violated).lines().count() >= 1);
+    assert!(stdout(&violated).contains("pay_"), "{}", stdout(&violated));
+}
+
+#[test]
+fn a_file_is_served_by_one_server_at_a_time() {
+    let folder = folder();
+    let mut first = Server::dev(folder.path(), &[]);
+    let second = run(folder.path(), &["dev", "--listen", "127.0.0.1:0"], &[]);
+    assert_eq!(second.status.code(), Some(2));
+    assert!(stderr(&second).contains("another server is serving florin-dev.db"), "{}", stderr(&second));
+
+    first.signal("KILL");
+    first.wait();
+    assert!(Server::dev(folder.path(), &[]).end().success(), "nothing is left of a server that was killed");
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let (one, other) = (folder(), folder());
+    let server = Server::dev(one.path(), &[]);
+    let refused = run(other.path(), &["dev", "--listen", &server.address], &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    let message = format!("error: can't listen on {}: Address already in use", server.address);
+    assert!(stderr(&refused).contains(&message), "{}", stderr(&refused));
+    let mut stream = server.connect();
+    send(&mut stream, KEY, "GET /healthz", "");
+    assert!(server.end().success());
+}

@@ -1,0 +1,5 @@
+//! The real binary: its commands, and its servers from banner to end.
+
+mod commands;
+mod serving;
+mod support;
