@@ -86,7 +86,7 @@ impl Inner {
                 keys: sending.keys.clone(),
                 known: sending.is_new.then(|| (sending.payment.clone(), sending.attempt.clone())),
                 success_status: sending.success_status,
-                sender: self.sender(),
+                sender: self.sender(sending.payment.mode),
             };
             match self.write_always(command).await {
                 Ok(settled) => return settled,

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use florin_domain::{MethodRef, Mode};
 use florin_processors::{MethodCheck, Processor};
 use florin_storage::{AnyConnection, DatabaseUrl, Pool, StorageError, open_pool};
 use tokio::runtime::{Builder, Runtime};
@@ -85,7 +86,7 @@ pub(crate) struct Inner {
     queue: Arc<Queue<Box<dyn Job>>>,
     writers: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) pool: Pool,
-    pub(crate) point_reads: Option<PointReads>,
+    pub(crate) point_reads: PointReads,
     pub(crate) keys: KeyCache,
     tasks: TaskTracker,
     runtime: Mutex<Option<Runtime>>,
@@ -138,7 +139,7 @@ impl Engine {
         let writers: Result<Vec<_>, _> = (0..count)
             .map(|number| spawn_writer(writer_settings.clone(), Arc::clone(&queue), number))
             .collect();
-        let point_reads = if is_sqlite { None } else { Some(PointReads::start(&settings.database_url)?) };
+        let point_reads = PointReads::start(&settings.database_url, settings.read_connections)?;
         let inner = Arc::new(Inner {
             pool: open_pool(&settings.database_url, settings.read_connections),
             point_reads,
@@ -202,11 +203,20 @@ impl Engine {
 }
 
 impl Inner {
-    /// How attempts start.
-    pub(crate) fn sender(&self) -> Sender {
-        let processor = self.processors.first().map_or("none", |processor| processor.name());
-        let lease = self.settings.processor_timeout + Duration::from_secs(5);
-        Sender { processor, lease: TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX) }
+    /// How attempts of this mode start. Where no processor serves the mode, none is named, and nothing can be charged.
+    pub(crate) fn sender(&self, mode: Mode) -> Sender {
+        let processor = self.processor_for(mode).map_or("none", |processor| processor.name());
+        Sender { processor, lease: self.lease() }
+    }
+
+    /// How long an attempt belongs to its sender: the processor's deadline, and some time to commit.
+    pub(crate) fn lease(&self) -> TimeDelta {
+        TimeDelta::from_std(self.settings.processor_timeout + Duration::from_secs(5))
+            .unwrap_or(TimeDelta::MAX)
+    }
+
+    fn processor_for(&self, mode: Mode) -> Option<&Arc<dyn Processor>> {
+        self.processors.iter().find(|processor| processor.serves(mode))
     }
 
     pub(crate) fn processor_named(&self, name: &str) -> Option<Arc<dyn Processor>> {
@@ -214,8 +224,8 @@ impl Inner {
     }
 
     /// What the processor that would charge it says about a payment method.
-    pub(crate) fn check_method(&self, method: &florin_domain::MethodRef) -> MethodCheck {
-        self.processors.first().map_or(MethodCheck::NotFound, |processor| processor.check_method(method))
+    pub(crate) fn check_method(&self, mode: Mode, method: &MethodRef) -> MethodCheck {
+        self.processor_for(mode).map_or(MethodCheck::NotFound, |processor| processor.check_method(method))
     }
 
     /// Writes a command that begins something: refused when the queue is full.

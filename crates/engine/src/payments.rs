@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use florin_domain::{Amount, MethodRef, MethodType, NewPayment, NewRefund, PaymentId, Reason, RefundId};
+use florin_domain::{
+    Amount, MethodRef, MethodType, Mode, NewPayment, NewRefund, PaymentId, Reason, RefundId,
+};
 use florin_processors::MethodCheck;
 
 use crate::access::Context;
@@ -28,7 +30,7 @@ impl Engine {
             method_refused: request
                 .payment_method
                 .as_ref()
-                .and_then(|method| self.inner.refuse_method(method)),
+                .and_then(|method| self.inner.refuse_method(requester.realm.mode, method)),
             terms: NewPayment {
                 id: PaymentId::from_uuid(self.inner.ids.next(self.inner.now())),
                 tenant_id: requester.realm.tenant_id,
@@ -58,7 +60,8 @@ impl Engine {
         idempotency: Option<Idempotency>,
     ) -> Answer {
         let inner = Arc::clone(&self.inner);
-        let refuse_method = move |method: &MethodRef| inner.refuse_method(method);
+        let mode = context.caller.mode;
+        let refuse_method = move |method: &MethodRef| inner.refuse_method(mode, method);
         let operation = Process { payment_method, refuse_method };
         self.inner.request(Requester::from(&context), Some(id), operation, idempotency).await
     }
@@ -125,8 +128,13 @@ impl Inner {
         let success_status = if payment_id.is_none() { 201 } else { 200 };
         let key = idempotency.map(|idempotency| KeyUse::new(requester.realm, &idempotency, success_status));
         let caller = requester.clone();
-        let command =
-            Request { requester: requester.clone(), payment_id, sender: self.sender(), key, operation };
+        let command = Request {
+            requester: requester.clone(),
+            payment_id,
+            sender: self.sender(requester.realm.mode),
+            key,
+            operation,
+        };
         let inner = Arc::clone(self);
         let task = self.track(async move {
             match inner.write(command).await {
@@ -142,8 +150,8 @@ impl Inner {
     }
 
     /// Why a payment method can't be charged, if so.
-    fn refuse_method(&self, method: &MethodRef) -> Option<Refused> {
-        match self.check_method(method) {
+    fn refuse_method(&self, mode: Mode, method: &MethodRef) -> Option<Refused> {
+        match self.check_method(mode, method) {
             MethodCheck::Usable { method_type: MethodType::Card } => None,
             MethodCheck::Usable { method_type } => {
                 let message =

@@ -1,33 +1,35 @@
-//! Reading payments by id on PostgreSQL: those that wait are read together, one round trip for all.
+//! Reading payments by id, the quickest way that each database offers.
 //!
-//! The writer's idea, for reads. SQLite does not need it: a point read there takes microseconds.
+//! On PostgreSQL the reads that wait are done together, one round trip for all: the writer's idea, for reads. On SQLite
+//! a point read takes microseconds, less than handing it to another thread, so it is done on the caller's, with
+//! connections that no long read can take away.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use florin_domain::{Attempt, Payment, PaymentId};
-use florin_storage::{AnyConnection, DatabaseUrl, Realm, StorageError, load_payments};
+use florin_storage::{AnyConnection, DatabaseUrl, Pool, Realm, StorageError, load_payments, open_pool};
 use tokio::sync::oneshot;
 
-use crate::writer::Queue;
+use crate::writer::{EndProcessOnPanic, Queue};
 
 /// What a read finds: the payment with its attempts.
 pub(crate) type Found = Option<Arc<(Payment, Vec<Attempt>)>>;
 
-/// A read that could not be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the database is not available")]
-pub(crate) struct ReadFailed;
+type Reply = oneshot::Sender<Result<Found, StorageError>>;
 
-struct Waiting {
+pub(crate) struct Waiting {
     key: (Realm, PaymentId),
-    reply: oneshot::Sender<Result<Found, ReadFailed>>,
+    reply: Reply,
 }
 
-/// The queue of reads, and the thread that serves it.
-pub(crate) struct PointReads {
-    queue: Arc<Queue<Waiting>>,
+/// Where payments are read by id.
+pub(crate) enum PointReads {
+    /// On the caller's thread.
+    Here(Pool),
+    /// Together with others, on a thread with a connection of its own.
+    Together(Arc<Queue<Waiting>>),
 }
 
 /// How many reads may wait, and how many are done together.
@@ -35,58 +37,82 @@ const QUEUE_LIMIT: usize = 20_000;
 const BATCH_LIMIT: usize = 128;
 
 impl PointReads {
-    /// Starts the thread.
-    pub(crate) fn start(url: &DatabaseUrl) -> std::io::Result<Self> {
+    /// Prepares reads from a database, on SQLite with at most `connections`.
+    pub(crate) fn start(url: &DatabaseUrl, connections: u32) -> std::io::Result<Self> {
+        if url.sqlite_path().is_some() {
+            return Ok(PointReads::Here(open_pool(url, connections)));
+        }
         let queue = Arc::new(Queue::new(QUEUE_LIMIT));
         let (url, taken) = (url.clone(), Arc::clone(&queue));
         std::thread::Builder::new().name("reader".to_owned()).spawn(move || serve(&url, &taken))?;
-        Ok(PointReads { queue })
+        Ok(PointReads::Together(queue))
     }
 
     /// Reads a payment.
-    pub(crate) async fn read(&self, realm: Realm, id: PaymentId) -> Result<Found, ReadFailed> {
-        let (reply, waiting) = oneshot::channel();
-        self.queue.push(Waiting { key: (realm, id), reply }).map_err(|_full| ReadFailed)?;
-        waiting.await.unwrap_or(Err(ReadFailed))
+    pub(crate) async fn read(&self, realm: Realm, id: PaymentId) -> Result<Found, StorageError> {
+        match self {
+            PointReads::Here(pool) => {
+                let found = load_payments(&mut *pool.get()?, &BTreeSet::from([(realm, id)]))?;
+                Ok(found.into_iter().next().map(Arc::new))
+            }
+            PointReads::Together(queue) => {
+                let (reply, waiting) = oneshot::channel();
+                queue
+                    .push(Waiting { key: (realm, id), reply })
+                    .map_err(|_full| away("too many reads wait"))?;
+                waiting.await.unwrap_or_else(|_gone| Err(away("the reader has ended")))
+            }
+        }
     }
 }
 
 impl Drop for PointReads {
     fn drop(&mut self) {
-        self.queue.close();
+        if let PointReads::Together(queue) = self {
+            queue.close();
+        }
     }
 }
 
+fn away(reason: &str) -> StorageError {
+    StorageError::Unavailable(reason.to_owned())
+}
+
 fn serve(url: &DatabaseUrl, queue: &Queue<Waiting>) {
+    let _guard = EndProcessOnPanic("reader");
     let mut connection: Option<AnyConnection> = None;
     let mut failed_at: Option<Instant> = None;
     while let Some(reads) = queue.take(BATCH_LIMIT) {
+        // While the database is away, it is not asked again for every batch.
+        if failed_at.is_some_and(|at| at.elapsed() < Duration::from_millis(100)) {
+            reads.into_iter().for_each(|read| answer(read, Err(away("it was not, a moment ago"))));
+            continue;
+        }
         let keys: BTreeSet<_> = reads.iter().map(|read| read.key).collect();
-        // A broken connection is replaced once per batch, and while the database is away no faster than it can answer.
-        let just_failed = failed_at.is_some_and(|at| at.elapsed() < Duration::from_millis(100));
-        let found = if just_failed {
-            Err(StorageError::Unavailable(String::new()))
-        } else {
-            load(&mut connection, url, &keys)
-        };
-        match found {
-            Ok(found) => {
-                failed_at = None;
-                for read in reads {
-                    let _gone = read.reply.send(Ok(found.get(&read.key).cloned()));
-                }
-            }
+        failed_at = None;
+        match load(&mut connection, url, &keys) {
+            Ok(found) => reads.into_iter().for_each(|read| {
+                let found = found.get(&read.key).cloned();
+                answer(read, Ok(found));
+            }),
+            // One bad row must not hide its neighbours.
+            Err(StorageError::Corrupt { .. }) => reads.into_iter().for_each(|read| {
+                let found = load(&mut connection, url, &BTreeSet::from([read.key]));
+                let found = found.map(|found| found.get(&read.key).cloned());
+                answer(read, found);
+            }),
             Err(error) => {
-                if !just_failed {
-                    tracing::warn!(%error, "payments could not be read");
-                    failed_at = Some(Instant::now());
-                }
-                for read in reads {
-                    let _gone = read.reply.send(Err(ReadFailed));
-                }
+                failed_at = Some(Instant::now());
+                let reason = error.to_string();
+                reads.into_iter().for_each(|read| answer(read, Err(away(&reason))));
             }
         }
     }
+}
+
+fn answer(read: Waiting, found: Result<Found, StorageError>) {
+    // A caller that has gone does not matter.
+    let _gone = read.reply.send(found);
 }
 
 type Loaded = BTreeMap<(Realm, PaymentId), Arc<(Payment, Vec<Attempt>)>>;
@@ -100,6 +126,7 @@ fn load(
     if let Some(open) = connection {
         match load_payments(open, keys) {
             Ok(found) => return Ok(by_key(found)),
+            Err(error @ StorageError::Corrupt { .. }) => return Err(error),
             Err(_) => *connection = None,
         }
     }

@@ -1,11 +1,8 @@
 //! Reading: payments, refunds and attempts, alone and in lists.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use florin_domain::{AttemptKind, PaymentId, Refund, RefundId, State};
 use florin_storage::read::{Listed, PaymentQuery, Position as SlicePosition, RefundQuery, Slice};
-use florin_storage::{Realm, StorageError, load_payments, read};
+use florin_storage::{Realm, StorageError, read};
 
 use crate::access::Context;
 use crate::commands::{Requester, payment_json};
@@ -97,17 +94,8 @@ impl Engine {
 }
 
 impl Inner {
-    /// A payment with its attempts, by the quickest way that the database offers.
     async fn payment(&self, realm: Realm, id: PaymentId) -> Result<Found, Refused> {
-        if let Some(point_reads) = &self.point_reads {
-            return point_reads.read(realm, id).await.map_err(|_failed| Refused::overloaded());
-        }
-        // SQLite answers in microseconds: less than handing the read to another thread would take.
-        let read = || load_payments(&mut *self.pool.get()?, &BTreeSet::from([(realm, id)]));
-        match read() {
-            Ok(found) => Ok(found.into_iter().next().map(Arc::new)),
-            Err(error) => Err(unavailable(&error)),
-        }
+        self.point_reads.read(realm, id).await.map_err(|error| unavailable(&error))
     }
 }
 

@@ -68,7 +68,7 @@ impl Inner {
     }
 
     async fn recover(self: &Arc<Self>, realm: Realm, payment_id: PaymentId, attempt_id: AttemptId) {
-        let lease = self.sender().lease;
+        let lease = self.lease();
         let Ok(Some(leased)) = self.write_always(TakeLease { realm, payment_id, attempt_id, lease }).await
         else {
             return;

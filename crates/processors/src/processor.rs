@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use florin_domain::{AttemptId, AttemptKind, MethodRef, MethodType};
+use florin_domain::{AttemptId, AttemptKind, MethodRef, MethodType, Mode};
 use futures_util::future::BoxFuture;
 
 use crate::{Found, LookupFailed, Outcome, Request};
@@ -14,6 +14,9 @@ use crate::{Found, LookupFailed, Outcome, Request};
 pub trait Processor: Send + Sync + 'static {
     /// The name that payments and attempts carry in their `processor` field.
     fn name(&self) -> &'static str;
+
+    /// Whether it takes payments of this mode: a sandbox never takes live ones.
+    fn serves(&self, mode: Mode) -> bool;
 
     /// What can be relied on when an answer is missing.
     fn capabilities(&self) -> Capabilities;

@@ -94,8 +94,8 @@ impl DatabaseUrl {
     pub fn connect(&self) -> Result<AnyConnection, StorageError> {
         match self {
             DatabaseUrl::Postgres(url) => {
-                let mut connection =
-                    PgConnection::establish(url).map_err(|error| self.cannot_open(&error))?;
+                let mut connection = PgConnection::establish(&with_deadlines(url))
+                    .map_err(|error| self.cannot_open(&error))?;
                 connection.batch_execute(POSTGRES_SETTINGS)?;
                 Ok(AnyConnection::Postgres(connection))
             }
@@ -113,6 +113,19 @@ impl DatabaseUrl {
     fn cannot_open(&self, error: &ConnectionError) -> StorageError {
         StorageError::Unavailable(format!("can't open {self}: {error}"))
     }
+}
+
+/// The address with deadlines of ours where it gives none: a server that does not answer must not hang a writer.
+fn with_deadlines(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "20000"), ("keepalives_idle", "10")]
+    {
+        if !url.contains(name) {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            url = format!("{url}{separator}{name}={value}");
+        }
+    }
+    url
 }
 
 /// A lock is waited for, and a transaction left open, for seconds rather than for ever: the writer then rolls back.
@@ -145,8 +158,13 @@ impl r2d2::ManageConnection for ConnectionManager {
         self.url.connect()
     }
 
+    /// Asked before each use: a connection that PostgreSQL has closed is replaced, not handed out. A file does not hang
+    /// up, and reads of SQLite are too quick to ask.
     fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), StorageError> {
-        Ok(connection.batch_execute("SELECT 1")?)
+        match connection {
+            AnyConnection::Postgres(connection) => Ok(connection.batch_execute("SELECT 1")?),
+            AnyConnection::Sqlite(_) => Ok(()),
+        }
     }
 
     fn has_broken(&self, connection: &mut AnyConnection) -> bool {
@@ -167,7 +185,7 @@ pub fn open_pool(url: &DatabaseUrl, size: u32) -> Pool {
     r2d2::Pool::builder()
         .max_size(size.max(1))
         .min_idle(Some(0))
-        .test_on_check_out(false)
+        .test_on_check_out(true)
         .connection_timeout(Duration::from_secs(5))
         .build_unchecked(ConnectionManager::new(url.clone()))
 }

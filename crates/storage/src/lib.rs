@@ -9,6 +9,8 @@ mod counters;
 mod error;
 mod keys;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod probe;
 pub mod read;
 pub mod recovery;
@@ -23,6 +25,6 @@ pub use error::StorageError;
 pub use keys::forget_answers;
 pub use migrate::{check_schema, migrate};
 pub use probe::{backend_is_alive, backend_pid, unanswered_keys};
-pub use rows::{IdempotencyRecord, Realm, StoredAnswer};
+pub use rows::{Event, IdempotencyRecord, Realm, StoredAnswer};
 pub use transaction::{begin, commit, rollback};
-pub use working_set::{DigestKey, Event, Needs, WorkingSet, load_payments};
+pub use working_set::{DigestKey, Needs, WorkingSet, load_payments};

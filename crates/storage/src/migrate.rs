@@ -62,6 +62,22 @@ pub fn check_schema(connection: &mut AnyConnection) -> Result<(), StorageError> 
     }
 }
 
+/// Runs all migrations within whatever transaction the connection is in.
+#[cfg(test)]
+pub(crate) fn run_all(connection: &mut AnyConnection) {
+    fn run<DB: diesel::backend::Backend>(
+        source: &EmbeddedMigrations,
+        connection: &mut dyn diesel::connection::BoxableConnection<DB>,
+    ) {
+        let migrations: Vec<Box<dyn Migration<DB>>> = source.migrations().unwrap();
+        migrations.iter().for_each(|migration| migration.run(connection).unwrap());
+    }
+    match connection {
+        AnyConnection::Postgres(connection) => run::<Pg>(&POSTGRES, connection),
+        AnyConnection::Sqlite(connection) => run::<Sqlite>(&SQLITE, connection),
+    }
+}
+
 fn applied<V: std::fmt::Display>(
     result: Result<Vec<V>, Box<dyn std::error::Error + Send + Sync>>,
 ) -> Result<Vec<String>, StorageError> {

@@ -30,16 +30,7 @@ pub fn due_attempts(
     limit: u32,
 ) -> Result<Vec<(Realm, PaymentId, AttemptId)>, StorageError> {
     type Key = (Binary, Bool, Binary, Binary, BigInt);
-    let mut statement = Statement::<Key>::new("");
-    for (index, open) in OPEN.into_iter().enumerate() {
-        statement = statement
-            .sql(if index > 0 { " UNION ALL " } else { "" })
-            .sql("SELECT tenant_id, livemode, payment_id, id, due_at FROM attempts WHERE ")
-            .sql(open)
-            .sql(" AND status <> 'needs_review' AND due_at <= ")
-            .value(Value::Int(now.timestamp_micros()));
-    }
-    let statement = statement.sql(" ORDER BY due_at, id LIMIT ").value(Value::Int(i64::from(limit)));
+    let statement = select_due(Statement::<Key>::new(""), now, limit);
     type Found = (Vec<u8>, bool, Vec<u8>, Vec<u8>, i64);
     let rows: Vec<Found> = statement.load(connection)?;
     let attempts = rows.into_iter().map(|(tenant_id, livemode, payment_id, id, _)| {
@@ -48,6 +39,19 @@ pub fn due_attempts(
         Ok((realm, IN.id(&payment_id, PaymentId::from_bytes)?, IN.id(&id, AttemptId::from_bytes)?))
     });
     attempts.collect()
+}
+
+/// Goes on with the selection of what is due.
+fn select_due<ST>(mut statement: Statement<'_, ST>, now: DateTime<Utc>, limit: u32) -> Statement<'_, ST> {
+    for (index, open) in OPEN.into_iter().enumerate() {
+        statement = statement
+            .sql(if index > 0 { " UNION ALL " } else { "" })
+            .sql("SELECT tenant_id, livemode, payment_id, id, due_at FROM attempts WHERE ")
+            .sql(open)
+            .sql(" AND status <> 'needs_review' AND due_at <= ")
+            .value(Value::Int(now.timestamp_micros()));
+    }
+    statement.sql(" ORDER BY due_at, id LIMIT ").value(Value::Int(i64::from(limit)))
 }
 
 /// How many attempts are open, those included that wait for a person.
@@ -90,4 +94,20 @@ pub fn release_leases(connection: &mut AnyConnection, now: DateTime<Utc>) -> Res
         .value(now)
         .execute(connection)?;
     Ok(released)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::{explain, on_each_schema};
+
+    #[test]
+    fn what_is_due_is_found_by_the_partial_indexes_over_open_attempts() {
+        on_each_schema(|connection| {
+            let plan = explain(connection, |explain| select_due(explain, DateTime::UNIX_EPOCH, 10));
+            let indexes =
+                ["attempts_one_open_charge", "attempts_one_open_capture_or_void", "attempts_one_open_refund"];
+            assert!(indexes.iter().all(|index| plan.contains(index)), "{plan}");
+        });
+    }
 }

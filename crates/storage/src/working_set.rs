@@ -1,18 +1,17 @@
 //! The objects of one batch: claimed and loaded together, changed in memory, saved together.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
-use std::sync::Arc;
 
-use florin_domain::{Attempt, AttemptId, EventId, Payment, PaymentId, Refund, RefundId, State};
+use florin_domain::{Attempt, AttemptId, Payment, PaymentId, Refund, RefundId, State};
 
 use crate::batch::{
-    Kind, Lock, OnConflict, Row, Table, Value, insert_returning_keys, insert_rows, load_rows, update_rows,
+    Lock, OnConflict, Row, Value, insert_returning_keys, insert_rows, load_rows, update_rows,
 };
 use crate::rows::{
-    ATTEMPTS, ATTEMPTS_BY_PAYMENT, AttemptRow, IDEMPOTENCY_KEYS, IdempotencyRecord, IdempotencyRow,
-    KEYS_BY_DIGEST, PAYMENTS, PAYMENTS_BY_ID, PaymentRow, REALM, REFUNDS, REFUNDS_BY_ID, Realm, RefundRow,
-    attempt_insert, attempt_update, key_claim, key_update, object_key, payment_insert, payment_update,
-    refund_insert, refund_update,
+    ATTEMPTS, ATTEMPTS_BY_PAYMENT, AttemptRow, COUNTERS, EVENTS, Event, IDEMPOTENCY_KEYS, IdempotencyRecord,
+    IdempotencyRow, KEYS_BY_DIGEST, PAYMENTS, PAYMENTS_BY_ID, PaymentRow, REFUNDS, REFUNDS_BY_ID, Realm,
+    RefundRow, attempt_insert, attempt_update, count_row, event_row, key_claim, key_update, object_key,
+    payment_insert, payment_update, refund_insert, refund_update,
 };
 use crate::{AnyConnection, StorageError, schema};
 
@@ -28,23 +27,6 @@ pub struct Needs {
     pub refunds: BTreeSet<(Realm, RefundId)>,
     /// Idempotency keys: claimed when they are free, loaded when they are not.
     pub keys: BTreeMap<DigestKey, IdempotencyRecord>,
-}
-
-/// An event, in its final form.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// Whose.
-    pub realm: Realm,
-    /// The event; its creation time is the id's own.
-    pub id: EventId,
-    /// Its type, such as `payment.succeeded`.
-    pub kind: &'static str,
-    /// The object that it tells of.
-    pub object_id: [u8; 16],
-    /// Counts the object's events from 1.
-    pub sequence: i64,
-    /// The object as JSON.
-    pub snapshot: Arc<str>,
 }
 
 /// An object, and how it was when it was loaded.
@@ -66,25 +48,6 @@ pub struct WorkingSet {
     claimed: BTreeSet<DigestKey>,
     events: Vec<Event>,
 }
-
-static EVENTS: Table = Table {
-    name: "events",
-    key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
-    inserted: &[
-        ("type", Kind::Text),
-        ("object_id", Kind::Bytes),
-        ("sequence", Kind::Int),
-        ("snapshot", Kind::Text),
-    ],
-    updated: &[],
-};
-
-static COUNTERS: Table = Table {
-    name: "counters",
-    key: &[REALM[0], REALM[1], ("name", Kind::Text), ("slot", Kind::Int)],
-    inserted: &[("total", Kind::Int)],
-    updated: &[],
-};
 
 /// Loads payments and their attempts, without locks.
 ///
@@ -395,20 +358,4 @@ fn updates<'a, K, T, S>(map: &'a BTreeMap<K, Tracked<T, S>>, row: fn(&'a T, i64)
 
 fn inserts<'a, K, T, S>(map: &'a BTreeMap<K, Tracked<T, S>>, row: fn(&'a T) -> Row<'a>) -> Vec<Row<'a>> {
     map.values().filter(|tracked| tracked.loaded.is_none()).map(|tracked| row(&tracked.now)).collect()
-}
-
-fn event_row(event: &Event) -> Row<'_> {
-    let mut row = object_key(event.realm, event.id.bytes());
-    row.extend([
-        Value::text(Some(event.kind)),
-        Value::Id(event.object_id),
-        Value::Int(event.sequence),
-        Value::text(Some(&event.snapshot)),
-    ]);
-    row
-}
-
-fn count_row<'a>(realm: Realm, name: &'a str, slot: i64, by: i64) -> Row<'a> {
-    let [tenant, mode] = realm.values();
-    vec![tenant, mode, Value::text(Some(name)), Value::Int(slot), Value::Int(by)]
 }

@@ -97,7 +97,9 @@ impl<O: Operation> Command for Request<O> {
                 Begun::Send(Box::new(Sending { payment, attempt, keys, is_new, success_status }))
             }
             Err(refused) => {
-                Begun::Answered(finish(set, deciding, key, payment_id, requester.refuse(refused)))
+                // A key is bound to a payment only when there is one.
+                let found = payment_id.filter(|id| set.payment(requester.realm, *id).is_some());
+                Begun::Answered(finish(set, deciding, key, found, requester.refuse(refused)))
             }
         }
     }

@@ -2,9 +2,14 @@
 //!
 //! `docs/errors.md` is generated from this table.
 
+use std::borrow::Cow;
+
 use florin_domain::FailureCode;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::schema::string;
 
 /// The `type` of an error: whose turn it is to do something about it.
 #[derive(
@@ -44,7 +49,7 @@ pub enum ErrorKind {
 macro_rules! error_codes {
     ($( $variant:ident = $word:literal, $status:literal, $kind:ident, $meaning:literal; )+) => {
         /// The code of an error, named as a fact.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub enum ErrorCode {
             $( #[doc = $meaning] #[serde(rename = $word)] $variant, )+
         }
@@ -180,6 +185,20 @@ impl ErrorCode {
     /// what was wrong with the request itself, and what was only in the way for a moment, is not.
     pub const fn is_stored(self) -> bool {
         matches!(self.status(), 402 | 404 | 409 | 422) && !matches!(self.kind(), ErrorKind::Idempotency)
+    }
+}
+
+// By hand: the derive does not see names that come out of a macro.
+impl PartialSchema for ErrorCode {
+    fn schema() -> RefOr<Schema> {
+        let words = Self::ALL.iter().map(|code| code.as_str());
+        RefOr::T(Schema::Object(string().enum_values(Some(words)).build()))
+    }
+}
+
+impl ToSchema for ErrorCode {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ErrorCode")
     }
 }
 

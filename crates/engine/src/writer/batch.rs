@@ -4,6 +4,7 @@
 //!
 //! | failure | then |
 //! | --- | --- |
+//! | BEGIN, also on a new connection | the database is not available: all commands fail, nothing happened |
 //! | before COMMIT, for whatever reason | rolled back; all commands again, with everything loaded afresh; then one by one |
 //! | one command alone | it fails, nothing happened |
 //! | COMMIT itself | its own rows are looked up over a new connection: they stand, or nothing happened |
@@ -15,6 +16,8 @@ use super::{Deciding, Job};
 
 /// How a batch ended that was not committed.
 pub(super) enum BatchFailed {
+    /// There was not even a transaction, which no command is to blame for.
+    NotBegun(StorageError),
     /// Nothing stands.
     NotWritten(StorageError),
     /// The commit failed; the set tells what to look for.
@@ -36,7 +39,7 @@ pub(super) fn run(
     slot: i64,
     trust: Trust,
 ) -> Result<(), BatchFailed> {
-    begin(connection).map_err(BatchFailed::NotWritten)?;
+    begin(connection).map_err(BatchFailed::NotBegun)?;
     let set = match decide_and_save(connection, jobs, deciding, slot, trust) {
         Ok(set) => set,
         Err(error) => {

@@ -7,4 +7,4 @@ mod thread;
 
 pub(crate) use command::{Command, Deciding, Job, Ticket, WriteFailed};
 pub(crate) use queue::Queue;
-pub(crate) use thread::{WriterSettings, spawn_writer};
+pub(crate) use thread::{EndProcessOnPanic, WriterSettings, spawn_writer};

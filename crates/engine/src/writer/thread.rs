@@ -30,7 +30,7 @@ pub(crate) fn spawn_writer(
     number: usize,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(format!("writer-{number}")).spawn(move || {
-        let _guard = EndProcessOnPanic;
+        let _guard = EndProcessOnPanic("writer");
         let mut writer = Writer { settings, connection: None };
         while let Some(jobs) = queue.take(writer.settings.batch_limit) {
             writer.write(jobs);
@@ -38,13 +38,16 @@ pub(crate) fn spawn_writer(
     })
 }
 
-/// A writer that panics leaves waiters waiting for ever; recovery after a restart does not.
-struct EndProcessOnPanic;
+/// A thread that panics leaves its waiters waiting for ever; recovery after a restart does not.
+pub(crate) struct EndProcessOnPanic(pub(crate) &'static str);
 
 impl Drop for EndProcessOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            tracing::error!("a writer panicked; the process ends, and recovery begins when it starts again");
+            tracing::error!(
+                thread = self.0,
+                "a thread panicked; the process ends, and recovery begins when it starts again"
+            );
             std::process::abort();
         }
     }
@@ -75,11 +78,13 @@ impl Writer {
         metrics::histogram!("florin_batch_size").record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
         for trust in [Trust::Known, Trust::Fresh] {
             match self.commit(&mut jobs, trust) {
+                // The connection had broken, maybe: the second time it is a new one.
+                Err(Failed::NotBegun) if trust == Trust::Known => {}
                 Ok(()) => return jobs.into_iter().for_each(|job| job.succeed()),
                 Err(Failed::Unknown) => {
                     return jobs.into_iter().for_each(|job| job.fail(WriteFailed::Unknown));
                 }
-                Err(Failed::Unavailable) => {
+                Err(Failed::Unavailable | Failed::NotBegun) => {
                     return jobs.into_iter().for_each(|job| job.fail(WriteFailed::NotWritten));
                 }
                 Err(Failed::Refused) => {}
@@ -92,19 +97,24 @@ impl Writer {
         self.write_one_by_one(jobs);
     }
 
-    /// The poisoned command fails alone, its neighbours never notice.
+    /// The poisoned command fails alone, its neighbours never notice. What has waited too long by now, because each try
+    /// waits for the same lock, is dropped.
     fn write_one_by_one(&mut self, jobs: Vec<Box<dyn Job>>) {
         let mut available = true;
         for job in jobs {
+            let is_late = job.deadline().is_some_and(|deadline| deadline <= Instant::now());
             let mut job = [job];
-            let result =
-                if available { self.commit(&mut job, Trust::Fresh) } else { Err(Failed::Unavailable) };
+            let result = match available {
+                true if is_late => Err(Failed::Refused),
+                true => self.commit(&mut job, Trust::Fresh),
+                false => Err(Failed::Unavailable),
+            };
             let [job] = job;
             match result {
                 Ok(()) => job.succeed(),
                 Err(Failed::Unknown) => job.fail(WriteFailed::Unknown),
                 Err(Failed::Refused) => job.fail(WriteFailed::NotWritten),
-                Err(Failed::Unavailable) => {
+                Err(Failed::Unavailable | Failed::NotBegun) => {
                     available = false;
                     job.fail(WriteFailed::NotWritten);
                 }
@@ -125,6 +135,11 @@ impl Writer {
         let (connection, slot) = (&mut connected.0.connection, connected.0.slot);
         match run(connection, jobs, &deciding, slot, trust) {
             Ok(()) => Ok(()),
+            Err(BatchFailed::NotBegun(error)) => {
+                tracing::warn!(%error, "the database let no transaction begin");
+                self.connection = None;
+                Err(Failed::NotBegun)
+            }
             Err(BatchFailed::NotWritten(StorageError::Conflict { table, .. })) => {
                 tracing::debug!(table, "what was known had changed; loading afresh");
                 Err(Failed::Refused)
@@ -191,6 +206,8 @@ enum Failed {
     Refused,
     /// The database can't be reached, and nothing stands.
     Unavailable,
+    /// The database let no transaction begin on this connection, and nothing stands.
+    NotBegun,
     /// Nobody knows.
     Unknown,
 }

@@ -40,7 +40,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use florin_domain::{AttemptId, AttemptKind, MethodRef};
+use florin_domain::{AttemptId, AttemptKind, MethodRef, Mode};
 use futures_util::future::{BoxFuture, FutureExt};
 
 pub use books::{Books, BooksError};
@@ -167,6 +167,10 @@ impl Sandbox {
 impl Processor for Sandbox {
     fn name(&self) -> &'static str {
         "sandbox"
+    }
+
+    fn serves(&self, mode: Mode) -> bool {
+        !mode.is_live()
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -49,6 +49,12 @@ impl<'a, ST> Statement<'a, ST> {
         self
     }
 
+    /// The same with rows of another type.
+    #[cfg(test)]
+    pub(crate) fn typed<T>(self) -> Statement<'a, T> {
+        Statement { pieces: self.pieces, prepared_once: self.prepared_once, sql_type: PhantomData }
+    }
+
     /// Loads its rows.
     pub(crate) fn load<R>(self, connection: &mut AnyConnection) -> Result<Vec<R>, StorageError>
     where

@@ -86,24 +86,32 @@ impl<'a> Filter<'a> {
         connection: &mut AnyConnection,
         walk: &Walk,
     ) -> Result<Vec<[u8; 16]>, StorageError> {
-        let statement = match self.states {
-            Some(states) if states.len() > 1 && !states.contains(&State::Captured) => {
-                self.merged_ids(states, walk)
-            }
-            states => self.plain_ids(Statement::new(""), states, walk, walk.skip, walk.take),
-        };
+        let statement = self.select_ids(Statement::<Binary>::new(""), walk);
         let ids: Vec<Vec<u8>> = self.rare_or_not(statement).load(connection)?;
         ids.iter().map(|id| Reader(self.table).id(id, |bytes| bytes)).collect()
     }
 
-    fn plain_ids<'s>(
+    /// Goes on with the selection of a page's ids.
+    pub(super) fn select_ids<'s, ST>(
         &'s self,
-        statement: Statement<'s, Binary>,
+        statement: Statement<'s, ST>,
+        walk: &Walk,
+    ) -> Statement<'s, ST> {
+        match self.states {
+            Some(states) if states.len() > 1 && !states.contains(&State::Captured) => {
+                self.merged_ids(statement, states, walk)
+            }
+            states => self.plain_ids(statement, states, walk, (walk.skip, walk.take)),
+        }
+    }
+
+    fn plain_ids<'s, ST>(
+        &'s self,
+        statement: Statement<'s, ST>,
         states: Option<&[State]>,
         walk: &Walk,
-        skip: i64,
-        take: i64,
-    ) -> Statement<'s, Binary> {
+        (skip, take): (i64, i64),
+    ) -> Statement<'s, ST> {
         let (after, order) = if walk.newest_first {
             (" AND id < ", " ORDER BY id DESC LIMIT ")
         } else {
@@ -117,13 +125,17 @@ impl<'a> Filter<'a> {
     }
 
     /// Each state's ids are in order in its part of the index: as many of each as the page might need, merged.
-    fn merged_ids<'s>(&'s self, states: &'s [State], walk: &Walk) -> Statement<'s, Binary> {
-        let mut statement = Statement::new("");
+    fn merged_ids<'s, ST>(
+        &'s self,
+        mut statement: Statement<'s, ST>,
+        states: &'s [State],
+        walk: &Walk,
+    ) -> Statement<'s, ST> {
         for (index, state) in states.iter().enumerate() {
             let union = if index == 0 { "SELECT id FROM (" } else { ") AS s UNION ALL SELECT id FROM (" };
             let enough = walk.skip.saturating_add(walk.take);
             statement =
-                self.plain_ids(statement.sql(union), Some(std::slice::from_ref(state)), walk, 0, enough);
+                self.plain_ids(statement.sql(union), Some(std::slice::from_ref(state)), walk, (0, enough));
         }
         let order =
             if walk.newest_first { ") AS s ORDER BY id DESC LIMIT " } else { ") AS s ORDER BY id LIMIT " };

@@ -5,6 +5,8 @@
 
 mod filter;
 mod payments;
+#[cfg(test)]
+mod plans;
 mod refunds;
 
 pub use payments::{PaymentQuery, count_payments, list_payments};

@@ -53,22 +53,25 @@ impl PaymentQuery {
         }
     }
 
-    /// Whether a condition can't be met: PostgreSQL would refuse U+0000, and no stored text has it.
+    /// Whether a condition can't be met: no stored text has U+0000, which PostgreSQL would refuse, or is as long as what
+    /// SQLite refuses to search for.
     fn is_impossible(&self) -> bool {
+        const LONGEST: usize = 10_000;
         let metadata = self.metadata.iter().flat_map(|(key, value)| [key, value]);
         let mut texts = self.idempotency_key.iter().chain(&self.q).chain(metadata);
-        self.nothing || texts.any(|text| text.contains('\0'))
+        self.nothing || texts.any(|text| text.len() > LONGEST || text.contains('\0'))
     }
 
     /// `pattern` is what `q` is matched by, from [`pattern`].
-    fn filter<'a>(&'a self, pattern: Option<&'a str>, connection: &AnyConnection) -> Filter<'a> {
+    pub(super) fn filter<'a>(&'a self, pattern: Option<&'a str>, connection: &AnyConnection) -> Filter<'a> {
         let mut filter = Filter::new("payments", self.realm);
         if let Some(states) = &self.states {
             filter.add_states(states);
         }
         filter.add_creation(self.created_after, self.created_before);
         if let Some(key) = &self.idempotency_key {
-            filter.add("idempotency_key = ?", vec![Value::text(Some(key))]);
+            let [tenant, mode] = self.realm.values();
+            filter.add(WITH_KEY, vec![tenant, mode, Value::text(Some(key))]);
         }
         if let Some(currency) = self.currency {
             filter.add("currency = ?", vec![Value::text(Some(currency.code()))]);
@@ -76,14 +79,10 @@ impl PaymentQuery {
         if let Some(method_type) = self.method_type {
             filter.add("payment_method_type = ?", vec![Value::text(Some(method_type.as_str()))]);
         }
-        let has_metadata = match connection {
-            AnyConnection::Postgres(_) => "metadata <> '{}' AND metadata::jsonb ->> ? = ?",
-            AnyConnection::Sqlite(_) => {
-                "metadata <> '{}' AND EXISTS (SELECT 1 FROM json_each(metadata) AS m WHERE m.key = ? AND m.value = ?)"
-            }
-        };
         for (key, value) in &self.metadata {
-            filter.add_rare(has_metadata, vec![Value::text(Some(key)), Value::text(Some(value))]);
+            let values =
+                vec![Value::owned(json_pair(key, value)), Value::text(Some(key)), Value::text(Some(value))];
+            filter.add_rare(has_metadata(connection), values);
         }
         if let Some(pattern) = pattern {
             let id = self.q.as_deref().and_then(|q| q.parse::<PaymentId>().ok());
@@ -91,6 +90,26 @@ impl PaymentQuery {
         }
         filter
     }
+}
+
+/// A list is in the order of the primary key, which SQLite would therefore rather walk than use the keys' own index.
+const WITH_KEY: &str = "id IN (SELECT k.id FROM payments k \
+    WHERE k.tenant_id = ? AND k.livemode = ? AND k.idempotency_key = ?)";
+
+/// Most rows are ruled out by their text alone, before anybody parses it.
+fn has_metadata(connection: &AnyConnection) -> &'static str {
+    match connection {
+        AnyConnection::Postgres(_) => "strpos(metadata, ?) > 0 AND metadata::jsonb ->> ? = ?",
+        AnyConnection::Sqlite(_) => {
+            "instr(metadata, ?) > 0 \
+             AND EXISTS (SELECT 1 FROM json_each(metadata) AS m WHERE m.key = ? AND m.value = ?)"
+        }
+    }
+}
+
+/// A pair as it is written within a map of strings.
+fn json_pair(key: &str, value: &str) -> String {
+    format!("{}:{}", serde_json::Value::from(key), serde_json::Value::from(value))
 }
 
 fn contains(connection: &AnyConnection, or_id: bool) -> &'static str {

@@ -29,7 +29,7 @@ impl RefundQuery {
         RefundQuery { realm, payment_id: None, created_after: None, created_before: None }
     }
 
-    fn filter(&self) -> Filter<'_> {
+    pub(super) fn filter(&self) -> Filter<'_> {
         let mut filter = Filter::new("refunds", self.realm);
         if let Some(payment_id) = self.payment_id {
             filter.add("payment_id = ?", vec![Value::Id(payment_id.bytes())]);

@@ -1,12 +1,15 @@
 //! Rows and what the domain makes of them. A bad row fails on read.
 
 mod attempt;
+mod event;
 mod key;
 mod payment;
 mod refund;
 mod selections;
 
 pub(crate) use attempt::{ATTEMPTS, AttemptRow, attempt_insert, attempt_update};
+pub use event::Event;
+pub(crate) use event::{COUNTERS, EVENTS, count_row, event_row};
 pub(crate) use key::{IDEMPOTENCY_KEYS, IdempotencyRow, key_claim, key_update};
 pub use key::{IdempotencyRecord, StoredAnswer};
 pub(crate) use payment::{PAYMENTS, PaymentRow, payment_insert, payment_update};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use florin_domain::strategies::{Action, History, action, new_payment};
-use florin_domain::{MethodRef, NewPayment, Settlement, State};
+use florin_domain::{AttemptStatus, MethodRef, NewPayment, RefundStatus, Settlement, State};
 use florin_storage::read::{PaymentQuery, RefundQuery, count_payments, count_refunds};
 use florin_storage::verify::verify;
 use florin_storage::{AnyConnection, Needs, Realm, WorkingSet, load_payments};
@@ -14,6 +14,9 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::harness::on_each_database;
 use crate::samples::{put_payment, put_refund, write};
+
+/// Enough to come by every state of payments, attempts and refunds.
+const HISTORIES: i64 = 120;
 
 /// A new payment and what is tried with it: a charge first, in most cases.
 fn story() -> impl Strategy<Value = (NewPayment, Vec<Action>)> {
@@ -113,19 +116,25 @@ fn counters_are_exact_for_each_state_after_any_histories_of_one_realm() {
         let realm = crate::samples::realm(1);
         let mut runner = TestRunner::deterministic();
         let (mut states, mut refunds) = (Vec::new(), 0);
-        for _ in 0..30 {
+        let (mut attempts_seen, mut refunds_seen) = (BTreeSet::new(), BTreeSet::new());
+        for _ in 0..HISTORIES {
             let (terms, actions) = story().new_tree(&mut runner).unwrap().current();
             let terms = NewPayment { tenant_id: realm.tenant_id, mode: realm.mode, ..terms };
             let history = live(&mut connection, terms, &actions);
             states.push(history.payment.state());
             refunds += i64::try_from(history.refunds.len()).unwrap();
+            attempts_seen.extend(history.attempts.iter().map(|attempt| attempt.status));
+            refunds_seen.extend(history.refunds.iter().map(|refund| refund.status));
         }
         for state in State::ALL {
             let query = PaymentQuery { states: Some(vec![state]), ..PaymentQuery::all(realm) };
             let expected = states.iter().filter(|other| **other == state).count();
+            assert!(expected > 0, "no history ended {state}");
             assert_eq!(count_payments(&mut connection, &query).unwrap(), i64::try_from(expected).unwrap());
         }
-        assert_eq!(count_payments(&mut connection, &PaymentQuery::all(realm)).unwrap(), 30);
+        assert_eq!(count_payments(&mut connection, &PaymentQuery::all(realm)).unwrap(), HISTORIES);
+        assert_eq!(attempts_seen.len(), AttemptStatus::ALL.len());
+        assert_eq!(refunds_seen.len(), RefundStatus::ALL.len());
         assert_eq!(count_refunds(&mut connection, &RefundQuery::all(realm)).unwrap(), refunds);
         assert_eq!(count_refunds(&mut connection, &RefundQuery::all(crate::samples::realm(2))).unwrap(), 0);
     });

@@ -190,7 +190,8 @@ fn metadata_matches_whole_values_by_any_key() {
     on_each_database(|database| {
         let mut connection = database.connect();
         store_different(&mut connection);
-        let table: [(&[(&str, &str)], &[u32]); 13] = [
+        type Pairs = [(&'static str, &'static str)];
+        let table: [(&Pairs, &[u32]); 13] = [
             (&[("order", "7")], &[1]),
             (&[("order", "70")], &[2]),
             (&[("order", "0")], &[]),
@@ -223,8 +224,8 @@ fn a_search_finds_parts_of_descriptions_and_references_and_whole_ids() {
     on_each_database(|database| {
         let mut connection = database.connect();
         store_different(&mut connection);
-        let whole_id = id(2).to_string();
-        let table: [(&str, &[u32]); 13] = [
+        let (whole_id, endless) = (id(2).to_string(), "%".repeat(60_000));
+        let table: [(&str, &[u32]); 14] = [
             ("iNVOICE", &[1]),
             ("other", &[2]),
             ("50", &[2, 1]),
@@ -238,6 +239,7 @@ fn a_search_finds_parts_of_descriptions_and_references_and_whole_ids() {
             (&whole_id[..20], &[]),
             ("'; DROP TABLE payments; --", &[]),
             ("\0", &[]),
+            (&endless, &[]),
         ];
         for (q, expected) in table {
             let query = PaymentQuery { q: Some(q.to_owned()), ..PaymentQuery::all(realm(1)) };

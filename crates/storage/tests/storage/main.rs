@@ -5,8 +5,6 @@ mod harness;
 mod histories;
 mod lists;
 mod migrations;
-mod million;
-mod plans;
 mod recovery;
 mod samples;
 mod schema;
