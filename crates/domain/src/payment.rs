@@ -327,7 +327,11 @@ impl Payment {
     /// Checks that the operation to settle is the one under way.
     pub(crate) fn waits_for(&self, settled: Operation) -> Result<(), IllegalChange> {
         let waits_for = self.under_way;
-        if waits_for == Some(settled) { Ok(()) } else { Err(IllegalChange::NotUnderWay { settled, waits_for }) }
+        if waits_for == Some(settled) {
+            Ok(())
+        } else {
+            Err(IllegalChange::NotUnderWay { settled, waits_for })
+        }
     }
 
     /// A copy to work on: one revision further.

@@ -13,7 +13,10 @@ fn the_document_of_the_states_is_the_table() {
         std::fs::write(&path, &document).unwrap();
     }
     let stored = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(stored, document, "docs/states.md differs from the table: run the tests with FLORIN_UPDATE_DOCS=1");
+    assert_eq!(
+        stored, document,
+        "docs/states.md differs from the table: run the tests with FLORIN_UPDATE_DOCS=1"
+    );
 }
 
 fn document() -> String {

@@ -47,7 +47,7 @@ impl EngineSettings {
     pub fn new(database_url: DatabaseUrl, clock: Arc<dyn Clock>) -> Self {
         EngineSettings {
             database_url,
-            writers: 2,
+            writers: 1,
             batch_limit: 256,
             queue_limit: 10_000,
             queue_timeout: Duration::from_secs(10),

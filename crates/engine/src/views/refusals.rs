@@ -231,3 +231,66 @@ fn sentence(error: &dyn std::error::Error) -> String {
         None => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use florin_domain::{Amount, Total};
+
+    use super::*;
+
+    #[test]
+    fn refusals_are_answered_as_documented() {
+        let amount = Amount::new(1001).unwrap();
+        let left = Total::new(1000).unwrap();
+        let cases: [(Refused, u16, &str, Option<&str>); 14] = [
+            (ChargeRefused::InProgress(Operation::Charge).into(), 409, "operation_in_progress", None),
+            (ChargeRefused::NotProcessable(State::Captured).into(), 409, "payment_not_processable", None),
+            (ChargeRefused::NoPaymentMethod.into(), 400, "parameter_missing", Some("payment_method_id")),
+            (CaptureRefused::InProgress(Operation::Void).into(), 409, "operation_in_progress", None),
+            (CaptureRefused::NotCapturable(State::Pending).into(), 409, "payment_not_capturable", None),
+            (
+                CaptureRefused::ExceedsAuthorized { requested: amount, authorized: left }.into(),
+                422,
+                "amount_exceeds_authorized",
+                Some("amount"),
+            ),
+            (CancelRefused::AlreadyCanceled.into(), 409, "payment_already_canceled", None),
+            (CancelRefused::NotCancelable(State::Captured).into(), 400, "payment_not_cancelable", None),
+            (CancelRefused::InProgress(Operation::Capture).into(), 409, "operation_in_progress", None),
+            (RefundRefused::AlreadyRefunded.into(), 409, "payment_already_refunded", None),
+            (RefundRefused::NotRefundable(State::Pending).into(), 400, "payment_not_refundable", None),
+            (
+                RefundRefused::ExceedsAvailable { requested: amount, available: left }.into(),
+                422,
+                "refund_exceeds_available",
+                Some("amount"),
+            ),
+            (RefundRefused::AllHeld { held: left }.into(), 422, "refund_exceeds_available", Some("amount")),
+            (UnknownCurrency.into(), 422, "currency_not_supported", Some("currency")),
+        ];
+        for (refused, status, code, param) in cases {
+            let shown = (refused.code.status(), refused.code.as_str(), refused.param.as_deref());
+            assert_eq!(shown, (status, code, param));
+            assert!(refused.message.ends_with('.'), "{}", refused.message);
+        }
+    }
+
+    #[test]
+    fn a_refund_of_too_much_is_told_what_is_left() {
+        let requested = Amount::new(1001).unwrap();
+        let refused =
+            Refused::from(RefundRefused::ExceedsAvailable { requested, available: Total::new(999).unwrap() });
+        assert!(refused.message.contains("only 999 is left"), "{}", refused.message);
+    }
+
+    #[test]
+    fn no_text_that_is_refused_is_repeated() {
+        let card = "4242424242424242";
+        let refused = Refused::from(florin_domain::Description::parse(card).unwrap_err());
+        assert_eq!(refused.code, ErrorCode::CardNumberNotAllowed);
+        let map = [(card.to_owned(), card.to_owned())].into_iter().collect();
+        let refused = Refused::from(florin_domain::Metadata::new(map).unwrap_err());
+        assert_eq!(refused.code, ErrorCode::CardNumberNotAllowed);
+        assert!(!refused.message.contains("4242"), "{}", refused.message);
+    }
+}

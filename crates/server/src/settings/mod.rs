@@ -137,7 +137,7 @@ impl Reader {
         let rate_limit_per_minute = self.number("rate_limit_per_minute", 0..=10_000_000);
         let rate_limit_per_second = self.number("rate_limit_per_second", 0..=1_000_000);
         let workers = self.workers();
-        let writers = self.number("writers", 1..=16);
+        let writers = self.writers();
         let read_connections = self.number("read_connections", 1..=500);
         let batch_limit = self.number("batch_limit", 1..=1_000);
         let queue_limit = self.number("queue_limit", 1..=1_000_000);
@@ -236,7 +236,15 @@ impl Reader {
         if self.is_set("workers") {
             return self.number("workers", 1..=512);
         }
-        Some(std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(512))
+        Some(cores().min(512))
+    }
+
+    /// Fewer writers take larger batches: half of the cores are left to the database.
+    fn writers(&mut self) -> Option<usize> {
+        if self.is_set("writers") {
+            return self.number("writers", 1..=16);
+        }
+        Some((cores() / 2).clamp(1, 4))
     }
 
     fn sandbox_books(&mut self, database_url: Option<&DatabaseUrl>) -> Option<PathBuf> {
@@ -273,6 +281,10 @@ fn unknown_scheme(text: &str) -> String {
         }
         _ => "no address of a database".to_owned(),
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 #[cfg(test)]

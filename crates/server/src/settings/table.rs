@@ -38,7 +38,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("rate_limit_per_minute", "100", "Requests that one API key may make in a minute; 0 = no limit."),
     setting("rate_limit_per_second", "20", "Requests that one API key may make in a second; 0 = no limit."),
     without_default("workers", "one for each processor core", "Threads that answer HTTP, 1 to 512."),
-    setting("writers", "2", "Connections that write to PostgreSQL, 1 to 16; SQLite always has one."),
+    without_default(
+        "writers",
+        "one for two processor cores, at most 4",
+        "Connections that write to PostgreSQL, 1 to 16; SQLite always has one.",
+    ),
     setting("read_connections", "8", "Connections for reads that take long, 1 to 500."),
     setting("batch_limit", "256", "Changes that are saved by one commit at most, 1 to 1000."),
     setting(
