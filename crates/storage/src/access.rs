@@ -64,12 +64,12 @@ pub struct NewKey {
 }
 
 static TENANTS: Table =
-    Table { name: "tenants", key: &[("id", Kind::Bytes)], inserted: &[("name", Kind::Text)], updated: &[] };
+    Table { name: "tenants", key: &[("id", Kind::Bytes)], fixed: &[("name", Kind::Text)], changing: &[] };
 
 static API_KEYS: Table = Table {
     name: "api_keys",
     key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
-    inserted: &[
+    fixed: &[
         ("secret_digest", Kind::Bytes),
         ("secret_hint", Kind::Text),
         ("name", Kind::Text),
@@ -77,7 +77,7 @@ static API_KEYS: Table = Table {
         ("limit_per_minute", Kind::Int),
         ("limit_per_second", Kind::Int),
     ],
-    updated: &[],
+    changing: &[],
 };
 
 static KEYS_BY_SECRET: Selection = Selection {

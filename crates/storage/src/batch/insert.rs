@@ -97,7 +97,7 @@ impl<'a> Iterator for Groups<'a> {
 
 impl Table {
     fn insert_columns(&self) -> impl Iterator<Item = &Column> {
-        self.key.iter().chain(self.inserted)
+        self.key.iter().chain(self.fixed).chain(self.changing)
     }
 
     fn push_insert_into<DB: diesel::backend::Backend>(&self, out: &mut AstPass<'_, '_, DB>) {

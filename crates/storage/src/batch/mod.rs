@@ -23,10 +23,10 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     /// The columns of its key.
     pub(crate) key: &'static [Column],
-    /// The other columns that a row is inserted with.
-    pub(crate) inserted: &'static [Column],
-    /// The columns that an update sets.
-    pub(crate) updated: &'static [Column],
+    /// The columns that are set once, by the insert.
+    pub(crate) fixed: &'static [Column],
+    /// The columns that the insert and every update set.
+    pub(crate) changing: &'static [Column],
 }
 
 /// A column: its name and kind.

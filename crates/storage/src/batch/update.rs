@@ -46,7 +46,7 @@ struct PostgresUpdate<'a> {
 impl<'a> PostgresUpdate<'a> {
     fn new(table: &'static Table, rows: &'a [Row<'a>]) -> Self {
         let key = table.key.iter().map(|column| column.1);
-        let kinds = key.chain([Kind::Int]).chain(table.updated.iter().map(|column| column.1));
+        let kinds = key.chain([Kind::Int]).chain(table.changing.iter().map(|column| column.1));
         PostgresUpdate { table, columns: ColumnArray::transpose(kinds, rows) }
     }
 }
@@ -57,7 +57,7 @@ impl QueryFragment<Pg> for PostgresUpdate<'_> {
         out.push_sql("UPDATE ");
         out.push_sql(table.name);
         out.push_sql(" AS t SET ");
-        for (index, (name, _)) in table.updated.iter().enumerate() {
+        for (index, (name, _)) in table.changing.iter().enumerate() {
             for text in [if index > 0 { ", " } else { "" }, name, " = v.", name] {
                 out.push_sql(text);
             }
@@ -67,7 +67,7 @@ impl QueryFragment<Pg> for PostgresUpdate<'_> {
         out.push_sql(" AS v (");
         push_names(table.key.iter().map(|column| column.0), "", &mut out);
         out.push_sql(", expected_revision, ");
-        push_names(table.updated.iter().map(|column| column.0), "", &mut out);
+        push_names(table.changing.iter().map(|column| column.0), "", &mut out);
         out.push_sql(") WHERE t.revision = v.expected_revision");
         for (name, _) in table.key {
             for text in [" AND t.", name, " = v.", name] {
@@ -90,7 +90,7 @@ impl QueryFragment<Sqlite> for SqliteUpdate<'_> {
         out.push_sql("UPDATE ");
         out.push_sql(table.name);
         out.push_sql(" SET ");
-        for (index, ((name, _), value)) in table.updated.iter().zip(&rest[1..]).enumerate() {
+        for (index, ((name, _), value)) in table.changing.iter().zip(&rest[1..]).enumerate() {
             out.push_sql(if index > 0 { ", " } else { "" });
             out.push_sql(name);
             out.push_sql(" = ");

@@ -13,7 +13,7 @@ const IN: Reader = Reader("attempts");
 pub(crate) static ATTEMPTS: Table = Table {
     name: "attempts",
     key: &[REALM[0], REALM[1], ("payment_id", Kind::Bytes), ("id", Kind::Bytes)],
-    inserted: &[
+    fixed: &[
         ("refund_id", Kind::Bytes),
         ("kind", Kind::Text),
         ("number", Kind::Int),
@@ -22,14 +22,8 @@ pub(crate) static ATTEMPTS: Table = Table {
         ("payment_method_id", Kind::Text),
         ("processor", Kind::Text),
         ("created_by", Kind::Text),
-        ("revision", Kind::Int),
-        ("status", Kind::Text),
-        ("due_at", Kind::Int),
-        ("lookups", Kind::Int),
-        ("updated_by", Kind::Text),
-        ("updated_at", Kind::Int),
     ],
-    updated: &[
+    changing: &[
         ("revision", Kind::Int),
         ("status", Kind::Text),
         ("due_at", Kind::Int),
@@ -110,7 +104,9 @@ fn push_changing<'a>(attempt: &'a Attempt, row: &mut Row<'a>) {
         Value::Int(i64::from(attempt.lookups)),
         Value::owned(attempt.updated_by),
         Value::Int(attempt.updated_at.timestamp_micros()),
+        Value::text(attempt.processor_reference.as_deref()),
     ]);
+    row.extend(failure_values(attempt.failure.as_ref()));
 }
 
 /// A new attempt's row.
@@ -135,7 +131,5 @@ pub(crate) fn attempt_update(attempt: &Attempt, expected_revision: i64) -> Row<'
     let mut row = key(attempt);
     row.push(Value::Int(expected_revision));
     push_changing(attempt, &mut row);
-    row.push(Value::text(attempt.processor_reference.as_deref()));
-    row.extend(failure_values(attempt.failure.as_ref()));
     row
 }

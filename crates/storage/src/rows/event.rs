@@ -28,21 +28,21 @@ pub struct Event {
 pub(crate) static EVENTS: Table = Table {
     name: "events",
     key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
-    inserted: &[
+    fixed: &[
         ("type", Kind::Text),
         ("object_id", Kind::Bytes),
         ("sequence", Kind::Int),
         ("snapshot", Kind::Text),
     ],
-    updated: &[],
+    changing: &[],
 };
 
 /// The table of counters.
 pub(crate) static COUNTERS: Table = Table {
     name: "counters",
     key: &[REALM[0], REALM[1], ("name", Kind::Text), ("slot", Kind::Int)],
-    inserted: &[("total", Kind::Int)],
-    updated: &[],
+    fixed: &[("total", Kind::Int)],
+    changing: &[],
 };
 
 /// A new event's row.

@@ -14,14 +14,8 @@ const IN: Reader = Reader("idempotency_keys");
 pub(crate) static IDEMPOTENCY_KEYS: Table = Table {
     name: "idempotency_keys",
     key: &[REALM[0], REALM[1], ("digest", Kind::Bytes)],
-    inserted: &[
-        ("request_digest", Kind::Bytes),
-        ("created_at", Kind::Int),
-        ("running_until", Kind::Int),
-        ("success_status", Kind::Int),
-        ("revision", Kind::Int),
-    ],
-    updated: &[
+    fixed: &[],
+    changing: &[
         ("revision", Kind::Int),
         ("request_digest", Kind::Bytes),
         ("created_at", Kind::Int),
@@ -123,28 +117,12 @@ fn key(record: &IdempotencyRecord) -> Row<'_> {
     vec![tenant, mode, Value::Bytes(&record.digest)]
 }
 
-/// A new key's row.
-pub(crate) fn key_claim(record: &IdempotencyRecord) -> Row<'_> {
-    let mut row = key(record);
-    row.extend([
-        Value::Bytes(&record.request_digest),
-        Value::Int(record.created_at.timestamp_micros()),
-        Value::Int(record.running_until.timestamp_micros()),
-        Value::Int(i64::from(record.success_status)),
-        Value::Int(record.revision),
-    ]);
-    row
-}
-
-/// The update of a key that was loaded or claimed at `expected_revision`.
-pub(crate) fn key_update(record: &IdempotencyRecord, expected_revision: i64) -> Row<'_> {
-    let mut row = key(record);
+fn push_changing<'a>(record: &'a IdempotencyRecord, row: &mut Row<'a>) {
     let answer = record.answer.as_ref();
     row.extend([
-        Value::Int(expected_revision),
         Value::Int(record.revision),
         Value::Bytes(&record.request_digest),
-        Value::Int(record.created_at.timestamp_micros()),
+        micros(Some(record.created_at)),
         Value::Int(i64::from(record.success_status)),
         record.payment_id.map_or(Value::Null, |id| Value::Id(id.bytes())),
         record.refund_id.map_or(Value::Null, |id| Value::Id(id.bytes())),
@@ -152,5 +130,19 @@ pub(crate) fn key_update(record: &IdempotencyRecord, expected_revision: i64) -> 
         Value::int(answer.map(|answer| i64::from(answer.status))),
         Value::text(answer.and_then(|answer| answer.body.as_deref())),
     ]);
+}
+
+/// A new key's row.
+pub(crate) fn key_claim(record: &IdempotencyRecord) -> Row<'_> {
+    let mut row = key(record);
+    push_changing(record, &mut row);
+    row
+}
+
+/// The update of a key that was loaded or claimed at `expected_revision`.
+pub(crate) fn key_update(record: &IdempotencyRecord, expected_revision: i64) -> Row<'_> {
+    let mut row = key(record);
+    row.push(Value::Int(expected_revision));
+    push_changing(record, &mut row);
     row
 }

@@ -16,7 +16,7 @@ const IN: Reader = Reader("payments");
 pub(crate) static PAYMENTS: Table = Table {
     name: "payments",
     key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
-    inserted: &[
+    fixed: &[
         ("amount", Kind::Int),
         ("currency", Kind::Text),
         ("capture_method", Kind::Text),
@@ -25,24 +25,8 @@ pub(crate) static PAYMENTS: Table = Table {
         ("return_url", Kind::Text),
         ("off_session", Kind::Bool),
         ("created_by", Kind::Text),
-        ("revision", Kind::Int),
-        ("event_count", Kind::Int),
-        ("state", Kind::Text),
-        ("amount_authorized", Kind::Int),
-        ("amount_captured", Kind::Int),
-        ("amount_refunded", Kind::Int),
-        ("amount_held", Kind::Int),
-        ("amount_returned", Kind::Int),
-        ("payment_method_id", Kind::Text),
-        ("description", Kind::Text),
-        ("metadata", Kind::Text),
-        ("under_way", Kind::Text),
-        ("charge_count", Kind::Int),
-        ("processor", Kind::Text),
-        ("updated_by", Kind::Text),
-        ("updated_at", Kind::Int),
     ],
-    updated: &[
+    changing: &[
         ("revision", Kind::Int),
         ("event_count", Kind::Int),
         ("state", Kind::Text),
@@ -202,10 +186,15 @@ pub(super) fn metadata_value(metadata: &Metadata) -> Value<'_> {
     Value::owned(serde_json::to_string(metadata).unwrap_or_default())
 }
 
+/// How many values a row has at most.
+const COLUMNS: usize = 40;
+
 /// The key of a payment.
 fn key<'a>(payment: &Payment) -> Row<'a> {
     let [tenant, mode] = Realm { tenant_id: payment.tenant_id, mode: payment.mode }.values();
-    vec![tenant, mode, Value::Id(payment.id.bytes())]
+    let mut row = Vec::with_capacity(COLUMNS);
+    row.extend([tenant, mode, Value::Id(payment.id.bytes())]);
+    row
 }
 
 /// What insert and update have in common.
@@ -228,6 +217,19 @@ fn push_changing<'a>(payment: &'a Payment, row: &mut Row<'a>) {
         Value::text(payment.processor.as_deref()),
         Value::owned(payment.updated_by),
         Value::Int(payment.updated_at.timestamp_micros()),
+        Value::text(payment.processor_reference.as_deref()),
+        Value::text(payment.next_action_url.as_deref()),
+    ]);
+    row.extend(failure_values(payment.failure.as_ref()));
+    row.extend([
+        micros(payment.cancel_requested_at),
+        Value::text(payment.cancellation_reason.as_ref().map(|text| text.as_str())),
+        micros(payment.authorization_expires_at),
+        micros(payment.authorized_at),
+        micros(payment.succeeded_at),
+        micros(payment.failed_at),
+        micros(payment.canceled_at),
+        micros(payment.refunded_at),
     ]);
 }
 
@@ -253,20 +255,5 @@ pub(crate) fn payment_update(payment: &Payment, expected_revision: i64) -> Row<'
     let mut row = key(payment);
     row.push(Value::Int(expected_revision));
     push_changing(payment, &mut row);
-    row.extend([
-        Value::text(payment.processor_reference.as_deref()),
-        Value::text(payment.next_action_url.as_deref()),
-    ]);
-    row.extend(failure_values(payment.failure.as_ref()));
-    row.extend([
-        micros(payment.cancel_requested_at),
-        Value::text(payment.cancellation_reason.as_ref().map(|text| text.as_str())),
-        micros(payment.authorization_expires_at),
-        micros(payment.authorized_at),
-        micros(payment.succeeded_at),
-        micros(payment.failed_at),
-        micros(payment.canceled_at),
-        micros(payment.refunded_at),
-    ]);
     row
 }

@@ -14,19 +14,15 @@ const IN: Reader = Reader("refunds");
 pub(crate) static REFUNDS: Table = Table {
     name: "refunds",
     key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
-    inserted: &[
+    fixed: &[
         ("payment_id", Kind::Bytes),
         ("amount", Kind::Int),
         ("currency", Kind::Text),
         ("reason", Kind::Text),
         ("metadata", Kind::Text),
         ("created_by", Kind::Text),
-        ("revision", Kind::Int),
-        ("event_count", Kind::Int),
-        ("status", Kind::Text),
-        ("updated_at", Kind::Int),
     ],
-    updated: &[
+    changing: &[
         ("revision", Kind::Int),
         ("event_count", Kind::Int),
         ("status", Kind::Text),
@@ -93,7 +89,9 @@ fn push_changing<'a>(refund: &'a Refund, row: &mut Row<'a>) {
         Value::Int(refund.event_count),
         Value::text(Some(refund.status.as_str())),
         Value::Int(refund.updated_at.timestamp_micros()),
+        Value::text(refund.processor_reference.as_deref()),
     ]);
+    row.extend(failure_values(refund.failure.as_ref()));
 }
 
 /// A new refund's row.
@@ -116,7 +114,5 @@ pub(crate) fn refund_update(refund: &Refund, expected_revision: i64) -> Row<'_> 
     let mut row = key(refund);
     row.push(Value::Int(expected_revision));
     push_changing(refund, &mut row);
-    row.push(Value::text(refund.processor_reference.as_deref()));
-    row.extend(failure_values(refund.failure.as_ref()));
     row
 }
