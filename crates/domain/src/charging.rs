@@ -72,6 +72,10 @@ impl Payment {
         if let Some(operation) = self.under_way {
             return Err(ChargeRefused::InProgress(operation));
         }
+        // Before the payment method: one that is sent after all would not help a payment that is over.
+        if self.state().next(Step::StartCharge).is_none() {
+            return Err(ChargeRefused::NotProcessable(self.state()));
+        }
         let method =
             payment_method.or_else(|| self.payment_method.clone()).ok_or(ChargeRefused::NoPaymentMethod)?;
         let mut next = self.changed(start.at, start.by);

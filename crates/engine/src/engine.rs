@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
 
 use crate::authentication::KeyCache;
+use crate::checkpointer::Checkpointer;
 use crate::clock::{Clock, IdSource};
 use crate::commands::Sender;
 use crate::point_reads::PointReads;
@@ -88,6 +89,7 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) point_reads: PointReads,
     pub(crate) keys: KeyCache,
+    _checkpointer: Option<Checkpointer>,
     tasks: TaskTracker,
     runtime: Mutex<Option<Runtime>>,
     handle: tokio::runtime::Handle,
@@ -140,10 +142,13 @@ impl Engine {
             .map(|number| spawn_writer(writer_settings.clone(), Arc::clone(&queue), number))
             .collect();
         let point_reads = PointReads::start(&settings.database_url, settings.read_connections)?;
+        let url = &settings.database_url;
+        let checkpointer = url.sqlite_path().map(|path| Checkpointer::start(url, path)).transpose();
         let inner = Arc::new(Inner {
             pool: open_pool(&settings.database_url, settings.read_connections),
             point_reads,
             keys: KeyCache::default(),
+            _checkpointer: checkpointer?,
             settings,
             ids,
             processors,

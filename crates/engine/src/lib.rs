@@ -5,6 +5,7 @@
 pub mod access;
 mod authentication;
 mod charging;
+mod checkpointer;
 mod clock;
 mod commands;
 mod engine;

@@ -130,7 +130,7 @@ fn load(
             Err(_) => *connection = None,
         }
     }
-    let mut open = url.connect()?;
+    let mut open = url.connect_by_key()?;
     let found = load_payments(&mut open, keys)?;
     *connection = Some(open);
     Ok(by_key(found))

@@ -45,9 +45,8 @@ impl Inner {
     /// One sweep over what is due; gives back how many attempts it took.
     pub(crate) async fn recover_once(self: &Arc<Self>) -> Result<usize, StorageError> {
         let now = self.settings.clock.now();
-        let due = self.read(move |connection| {
-            florin_storage::recovery::due_attempts(connection, now, SWEEP_LIMIT.into())
-        });
+        let due =
+            self.read(move |connection| florin_storage::recovery::due_attempts(connection, now, SWEEP_LIMIT));
         let due: BTreeSet<(Realm, PaymentId, AttemptId)> = due.await?.into_iter().collect();
         let count = due.len();
         let permits = Arc::new(Semaphore::new(AT_ONCE));

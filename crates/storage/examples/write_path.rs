@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for url in std::env::args().skip(1) {
         let url: DatabaseUrl = url.parse()?;
         migrate(&url)?;
-        let mut connection = url.connect()?;
+        let mut connection = url.connect_by_key()?;
         for size in [1, 8, 32, 64, 256] {
             measure(&mut connection, size)?;
         }

@@ -110,6 +110,21 @@ impl DatabaseUrl {
         }
     }
 
+    /// Opens a connection for statements that go by key, as those of working sets do.
+    ///
+    /// PostgreSQL plans a prepared statement once. Planned while its table is still empty it would scan the whole table
+    /// for ever after, so these connections don't scan.
+    ///
+    /// # Errors
+    /// As [`DatabaseUrl::connect`].
+    pub fn connect_by_key(&self) -> Result<AnyConnection, StorageError> {
+        let mut connection = self.connect()?;
+        if let AnyConnection::Postgres(connection) = &mut connection {
+            connection.batch_execute(BY_KEY_SETTINGS)?;
+        }
+        Ok(connection)
+    }
+
     fn cannot_open(&self, error: &ConnectionError) -> StorageError {
         StorageError::Unavailable(format!("can't open {self}: {error}"))
     }
@@ -130,7 +145,11 @@ fn with_deadlines(url: &str) -> String {
 
 /// A lock is waited for, and a transaction left open, for seconds rather than for ever: the writer then rolls back.
 const POSTGRES_SETTINGS: &str = "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'; \
-     SET statement_timeout = '30s'; SET client_min_messages = 'warning'; SET plan_cache_mode = 'force_generic_plan';";
+     SET statement_timeout = '30s'; SET client_min_messages = 'warning';";
+
+/// Nested loops over index scans, planned once.
+const BY_KEY_SETTINGS: &str = "SET plan_cache_mode = 'force_generic_plan'; SET enable_seqscan = off; \
+     SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;";
 
 /// `synchronous = FULL`: with WAL, NORMAL loses acknowledged commits when the power fails.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \

@@ -69,7 +69,8 @@ pub fn open_attempt_count(connection: &mut AnyConnection) -> Result<i64, Storage
 }
 
 /// Ends the leases of the process that had the SQLite file before this one: what it was sending is due now, and what it
-/// was answering runs no more. Does nothing on PostgreSQL, where other processes may be at work.
+/// was answering runs no more. The schedule of look-ups begins anew, or else each of several quick restarts would count
+/// as one of them, and the next would be a day away. Does nothing on PostgreSQL, where other processes may be at work.
 ///
 /// # Errors
 /// As the database gives cause.
@@ -80,7 +81,7 @@ pub fn release_leases(connection: &mut AnyConnection, now: DateTime<Utc>) -> Res
     let now = Value::Int(now.timestamp_micros());
     let mut released = 0;
     for open in OPEN {
-        released += Statement::<()>::new("UPDATE attempts SET due_at = ")
+        released += Statement::<()>::new("UPDATE attempts SET lookups = 0, due_at = ")
             .value(now.clone())
             .sql(" WHERE status = 'sending' AND ")
             .sql(open)

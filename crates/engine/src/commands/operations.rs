@@ -27,7 +27,7 @@ impl Operation for Create {
         let (payment, attempt) = payment.start_charge(on.start(), None)?;
         on.set.put_attempt(attempt.clone());
         let (payment, _) = tell_payment(on.set, on.deciding, "payment.created", payment);
-        Ok(Step::Send(payment, attempt))
+        Ok(Step::Send(Box::new((payment, attempt))))
     }
 }
 

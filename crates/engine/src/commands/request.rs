@@ -41,7 +41,7 @@ pub(crate) enum Step {
     /// It is over: the status and body to answer, and the payment that it made or changed.
     Done(u16, Arc<str>, PaymentId),
     /// An attempt has to be sent. The payment and attempt are put already.
-    Send(Payment, Attempt),
+    Send(Box<(Payment, Attempt)>),
 }
 
 impl Scene<'_> {
@@ -66,7 +66,7 @@ impl Scene<'_> {
     pub(crate) fn send(&mut self, payment: Payment, attempt: Attempt) -> Step {
         self.set.put_payment(payment.clone());
         self.set.put_attempt(attempt.clone());
-        Step::Send(payment, attempt)
+        Step::Send(Box::new((payment, attempt)))
     }
 }
 
@@ -90,7 +90,8 @@ impl<O: Operation> Command for Request<O> {
             Ok(Step::Done(status, body, payment_id)) => {
                 Begun::Answered(finish(set, deciding, key, Some(payment_id), answer(status, body)))
             }
-            Ok(Step::Send(payment, attempt)) => {
+            Ok(Step::Send(begun)) => {
+                let (payment, attempt) = *begun;
                 let keys = bind(set, deciding, key, sender, payment.id, attempt.refund_id);
                 let is_new = payment_id.is_none();
                 let success_status = if is_new { 201 } else { 200 };

@@ -123,16 +123,16 @@ impl Writer {
     }
 
     fn commit(&mut self, jobs: &mut [Box<dyn Job>], trust: Trust) -> Result<(), Failed> {
-        let connected = match self.connect() {
+        let Writer { settings, connection } = self;
+        let connected = match connect(&settings.url, connection) {
             Ok(connected) => connected,
             Err(error) => {
                 tracing::warn!(%error, "the database is not available");
                 return Err(Failed::Unavailable);
             }
         };
-        let ids = Arc::clone(&connected.1);
-        let deciding = Deciding { at: connected.2, ids: &ids };
-        let (connection, slot) = (&mut connected.0.connection, connected.0.slot);
+        let deciding = Deciding { at: settings.clock.now(), ids: &settings.ids };
+        let (connection, slot) = (&mut connected.connection, connected.slot);
         match run(connection, jobs, &deciding, slot, trust) {
             Ok(()) => Ok(()),
             Err(BatchFailed::NotBegun(error)) => {
@@ -157,28 +157,12 @@ impl Writer {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "used once, above")]
-    fn connect(
-        &mut self,
-    ) -> Result<(&mut Connected, Arc<IdSource>, chrono::DateTime<chrono::Utc>), StorageError> {
-        if self.connection.is_none() {
-            let mut connection = self.settings.url.connect()?;
-            let backend = florin_storage::backend_pid(&mut connection)?;
-            let slot = backend.map_or(0, |pid| i64::from(pid.rem_euclid(64)));
-            self.connection = Some(Connected { connection, slot, backend });
-        }
-        match &mut self.connection {
-            Some(connected) => Ok((connected, Arc::clone(&self.settings.ids), self.settings.clock.now())),
-            None => Err(StorageError::Unavailable("no connection".to_owned())),
-        }
-    }
-
     /// Learns over a new connection whether a commit stands, once the old connection's end is certain.
     fn settle_commit(&mut self, set: &WorkingSet) -> Result<(), Failed> {
         let old_backend = self.connection.take().and_then(|connected| connected.backend);
         let started = Instant::now();
         while started.elapsed() < SETTLE_COMMIT_WITHIN {
-            let stands = self.connect().and_then(|(connected, ..)| {
+            let stands = connect(&self.settings.url, &mut self.connection).and_then(|connected| {
                 let connection = &mut connected.connection;
                 if let Some(pid) = old_backend
                     && florin_storage::backend_is_alive(connection, pid)?
@@ -198,6 +182,23 @@ impl Writer {
             }
         }
         Err(Failed::Unknown)
+    }
+}
+
+/// The connection at hand, or a new one.
+fn connect<'a>(
+    url: &DatabaseUrl,
+    current: &'a mut Option<Connected>,
+) -> Result<&'a mut Connected, StorageError> {
+    match current {
+        Some(connected) => Ok(connected),
+        None => {
+            let mut connection = url.connect_by_key()?;
+            florin_storage::leave_checkpoints_to_others(&mut connection)?;
+            let backend = florin_storage::backend_pid(&mut connection)?;
+            let slot = backend.map_or(0, |pid| i64::from(pid.rem_euclid(64)));
+            Ok(current.insert(Connected { connection, slot, backend }))
+        }
     }
 }
 

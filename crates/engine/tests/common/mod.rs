@@ -1,28 +1,41 @@
-//! An engine on a fresh database of each kind, with a sandbox beside it.
+//! An engine on a fresh database of each kind, with a scripted processor before a sandbox, and a clock that only tests
+//! move.
 
-#![allow(dead_code, reason = "each test file uses a part of the harness")]
-#![allow(clippy::disallowed_methods, reason = "tests read the wall clock")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test file uses a part of the harness")]
 
-use std::path::PathBuf;
+mod database;
+mod processor;
+mod proxy;
+mod requests;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use florin_domain::{KeyId, Mode, TenantId};
+use florin_domain::{KeyId, Mode, PaymentId, TenantId};
 use florin_engine::access::{Caller, Context, Scopes};
 use florin_engine::{Engine, EngineSettings};
-use florin_processors::{Sandbox, SandboxSettings};
-use florin_storage::DatabaseUrl;
+use florin_processors::sandbox::{Books, PaymentTally};
+use florin_storage::read::{PaymentQuery, Position, Slice, list_payments};
+use florin_storage::{DatabaseUrl, Realm};
+use serde_json::Value;
 
-/// A clock that tests move forward.
+pub(crate) use database::{Kind, TestDatabase, WriteLock};
+pub(crate) use processor::{Fate, Scripted};
+pub(crate) use proxy::{Cut, Proxy};
+pub(crate) use requests::*;
+
+/// A clock that stands still until a test moves it.
 #[derive(Clone, Default)]
 pub(crate) struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
     /// Now, as moved.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        Utc::now() + TimeDelta::seconds(self.0.load(Ordering::SeqCst))
+        let start = DateTime::from_timestamp(1_800_000_000, 0).expect("an instant");
+        start + TimeDelta::seconds(self.0.load(Ordering::SeqCst))
     }
 
     /// Moves on.
@@ -31,71 +44,70 @@ impl TestClock {
     }
 }
 
-/// An engine, its database and its sandbox.
+/// An engine, its database, its processor and its clock.
 pub(crate) struct Harness {
     pub engine: Engine,
+    pub processor: Arc<Scripted>,
     pub url: DatabaseUrl,
     pub books: PathBuf,
     pub clock: TestClock,
     pub tenant: TenantId,
-    database: TestDatabase,
+    pub database: TestDatabase,
 }
 
-/// Which database a test runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Sqlite,
-    Postgres,
-}
-
-/// The databases to test on: SQLite always, PostgreSQL when there is one.
-pub(crate) fn kinds() -> Vec<Kind> {
-    let mut kinds = vec![Kind::Sqlite];
-    if std::env::var_os("FLORIN_TEST_POSTGRES_URL").is_some() {
-        kinds.push(Kind::Postgres);
-    }
-    kinds
-}
-
-/// A database of its own for one test.
-pub(crate) struct TestDatabase {
-    pub url: DatabaseUrl,
-    pub folder: tempfile::TempDir,
-    postgres: Option<(String, String)>,
-}
-
-impl TestDatabase {
-    pub(crate) fn new(kind: Kind) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        match kind {
-            Kind::Sqlite => {
-                let path = folder.path().join("florin.db");
-                TestDatabase { url: DatabaseUrl::Sqlite(path), folder, postgres: None }
+/// Makes a test of each function for each database. On PostgreSQL it runs when `FLORIN_TEST_POSTGRES_URL` is set.
+macro_rules! test_on_each_database {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            #[test]
+            fn on_sqlite() {
+                crate::common::run(crate::common::Kind::Sqlite, super::$test);
             }
-            Kind::Postgres => {
-                let admin = std::env::var("FLORIN_TEST_POSTGRES_URL").expect("checked by kinds()");
-                let name = format!("engine_{}", uuid::Uuid::now_v7().simple());
-                execute(&admin, &format!("CREATE DATABASE {name}"));
-                let (server, _) = admin.rsplit_once('/').expect("a URL with a database");
-                let url = format!("{server}/{name}").parse().expect("a URL");
-                TestDatabase { url, folder, postgres: Some((admin, name)) }
+
+            #[test]
+            fn on_postgresql() {
+                crate::common::run(crate::common::Kind::Postgres, super::$test);
             }
         }
-    }
+    )+};
 }
+pub(crate) use test_on_each_database;
 
-impl Drop for TestDatabase {
-    fn drop(&mut self) {
-        if let Some((admin, name)) = &self.postgres {
-            execute(admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+/// Makes a test of each function for PostgreSQL alone.
+macro_rules! test_on_postgresql {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            #[test]
+            fn on_postgresql() {
+                crate::common::run(crate::common::Kind::Postgres, super::$test);
+            }
         }
+    )+};
+}
+pub(crate) use test_on_postgresql;
+
+/// Runs a test to its end, if there is a database of that kind.
+pub(crate) fn run<F: Future<Output = ()>>(kind: Kind, test: impl FnOnce(Kind) -> F) {
+    if kind.is_there() {
+        runtime().block_on(test(kind));
     }
 }
 
-fn execute(url: &str, sql: &str) {
-    use diesel::connection::SimpleConnection;
-    let url: DatabaseUrl = url.parse().expect("a URL");
-    url.connect().and_then(|mut connection| Ok(connection.batch_execute(sql)?)).expect("the statement");
+/// A runtime for tests.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+}
+
+/// Asks until the answer is there.
+pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(40);
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 impl Harness {
@@ -107,44 +119,141 @@ impl Harness {
     /// An engine with other settings.
     pub(crate) fn start_with(kind: Kind, change: impl FnOnce(&mut EngineSettings)) -> Self {
         let database = TestDatabase::new(kind);
+        let url = database.url.clone();
+        Harness::start_on(database, url, change)
+    }
+
+    /// An engine that reaches its database at another address than everybody else.
+    pub(crate) fn start_on(
+        database: TestDatabase,
+        url: DatabaseUrl,
+        change: impl FnOnce(&mut EngineSettings),
+    ) -> Self {
         florin_storage::migrate(&database.url).expect("migrations");
         let clock = TestClock::default();
         let books = database.folder.path().join("sandbox.books");
-        let engine = start_engine(&database.url, &books, &clock, change);
+        let (engine, processor) = start_engine(&url, &books, &clock, change);
         let tenant = TenantId::from_uuid(uuid::Uuid::now_v7());
-        Harness { engine, url: database.url.clone(), books, clock, tenant, database }
+        Harness { engine, processor, url: database.url.clone(), books, clock, tenant, database }
+    }
+
+    /// A further engine beside the first, as another process would be.
+    pub(crate) fn another_engine(&self, change: impl FnOnce(&mut EngineSettings)) -> (Engine, Arc<Scripted>) {
+        start_engine(&self.url, &self.books, &self.clock, change)
     }
 
     /// The call of a key of this test's tenant.
     pub(crate) fn context(&self) -> Context {
-        Context {
-            caller: Caller {
-                tenant_id: self.tenant,
-                mode: Mode::Test,
-                key_id: KeyId::from_uuid(uuid::Uuid::now_v7()),
-                scopes: Scopes::ADMIN,
-                limit_per_minute: None,
-                limit_per_second: None,
-            },
-            request_id: "req_test".to_owned(),
-        }
+        context(self.tenant, Mode::Test)
+    }
+
+    /// The payment as a caller sees it.
+    pub(crate) async fn find(&self, id: PaymentId) -> Value {
+        let found = self.engine.find_payment(self.context(), id).await;
+        assert_eq!(found.status, 200, "{}", found.body);
+        json(&found)
+    }
+
+    /// Moves the clock on and lets recovery look once; gives back how many attempts were due.
+    pub(crate) async fn recover_after(&self, by: Duration) -> usize {
+        self.clock.advance(by);
+        self.engine.recover_now().await.expect("a sweep")
+    }
+
+    /// What really happened to each payment.
+    pub(crate) fn tally(&self, id: PaymentId) -> PaymentTally {
+        Books::tally(&self.books).expect("the books").get(&id).copied().unwrap_or_default()
+    }
+
+    /// How many charges really happened.
+    pub(crate) fn charges(&self) -> u32 {
+        Books::tally(&self.books).expect("the books").values().map(|tally| tally.charges).sum()
+    }
+
+    /// How many payments there are.
+    pub(crate) fn payment_count(&self) -> i64 {
+        self.database.number("SELECT count(*) AS number FROM payments")
+    }
+
+    /// Ends the engine, and checks the whole database and the sandbox's books.
+    pub(crate) async fn finish(self) {
+        self.engine.drain().await;
+        self.check();
+    }
+
+    /// Checks the whole database, and the books against it.
+    pub(crate) fn check(&self) {
+        check_database(&self.url);
+        check_books(&self.url, &self.books, self.tenant);
+    }
+}
+
+/// The call of a key of a tenant.
+pub(crate) fn context(tenant_id: TenantId, mode: Mode) -> Context {
+    Context {
+        caller: Caller {
+            tenant_id,
+            mode,
+            key_id: KeyId::from_uuid(uuid::Uuid::now_v7()),
+            scopes: Scopes::ADMIN,
+            limit_per_minute: None,
+            limit_per_second: None,
+        },
+        request_id: "req_test".to_owned(),
     }
 }
 
 /// Starts an engine on a database.
 pub(crate) fn start_engine(
     url: &DatabaseUrl,
-    books: &std::path::Path,
+    books: &Path,
     clock: &TestClock,
     change: impl FnOnce(&mut EngineSettings),
-) -> Engine {
+) -> (Engine, Arc<Scripted>) {
     let now = clock.clone();
     let mut settings = EngineSettings::new(url.clone(), Arc::new(move || now.now()));
     settings.processor_timeout = Duration::from_secs(5);
     settings.recovery_interval = Duration::from_secs(3600);
     change(&mut settings);
-    let now = clock.clone();
-    let sandbox =
-        Sandbox::open(books, SandboxSettings::default(), Arc::new(move || now.now())).expect("a sandbox");
-    Engine::start(settings, vec![Arc::new(sandbox)]).expect("an engine")
+    let processor = Arc::new(Scripted::open(books, clock));
+    let shared: Arc<dyn florin_processors::Processor> = Arc::clone(&processor) as _;
+    (Engine::start(settings, vec![shared]).expect("an engine"), processor)
+}
+
+/// Every rule over the whole database.
+pub(crate) fn check_database(url: &DatabaseUrl) {
+    let mut violations = Vec::new();
+    let mut connection = url.connect().expect("the database");
+    florin_storage::verify::verify(&mut connection, &mut |violation| violations.push(violation.to_string()))
+        .expect("a check of the whole database");
+    assert!(violations.is_empty(), "{violations:#?}");
+}
+
+/// What the sandbox really did, against what the payments of a tenant say. Of a payment that something is still open
+/// about, only what may never happen is checked.
+pub(crate) fn check_books(url: &DatabaseUrl, books: &Path, tenant_id: TenantId) {
+    let mut connection = url.connect().expect("the database");
+    let slice = Slice { limit: 100_000, position: Position::Offset(0) };
+    let query = PaymentQuery::all(Realm { tenant_id, mode: Mode::Test });
+    let payments = list_payments(&mut connection, &query, slice).expect("the payments").items;
+    let tallies = Books::tally(books).expect("the books");
+    for (payment, attempts) in payments {
+        let tally = tallies.get(&payment.id).copied().unwrap_or_default();
+        let context = format!("{payment:#?}\n{attempts:#?}\n{tally:#?}");
+        assert!(tally.charges <= 1 && tally.captures <= 1 && tally.voids <= 1, "twice: {context}");
+        assert!(tally.captures + tally.voids <= 1, "captured and voided: {context}");
+        assert!(tally.refunded <= tally.captured && tally.captured <= tally.authorized, "{context}");
+        if attempts.iter().any(|attempt| attempt.status.is_open()) {
+            continue;
+        }
+        let facts = (
+            payment.facts.authorized().minor(),
+            payment.facts.captured().minor(),
+            payment.facts.refunded().minor(),
+        );
+        // The sandbox lets a charge that was called off be confirmed all the same; the void has released it.
+        if facts.0 > 0 || tally.voids == 0 {
+            assert_eq!(facts, (tally.authorized, tally.captured, tally.refunded), "{context}");
+        }
+    }
 }

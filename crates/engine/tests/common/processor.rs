@@ -1,0 +1,161 @@
+//! A processor that does as the test says with what it is sent, before a sandbox that does as processors do.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use florin_domain::{AttemptId, AttemptKind, MethodRef, Mode, PaymentId};
+use florin_processors::{
+    Capabilities, Found, LookupFailed, MethodCheck, Outcome, Processor, Request, Sandbox, SandboxSettings,
+};
+use tokio::sync::watch;
+
+use super::TestClock;
+
+/// What becomes of requests of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The sandbox deals with it, and its answer arrives.
+    Answered,
+    /// As above, but the answer arrives when the test releases it.
+    Held,
+    /// The sandbox deals with it, and its answer is lost.
+    AnswerLost,
+    /// It never arrives, and nobody knows.
+    NeverArrives,
+    /// It never arrives, and its sender waits for an answer until the test releases it.
+    Stuck,
+    /// It provably never left.
+    NotSent,
+}
+
+/// The processor.
+pub(crate) struct Scripted {
+    pub sandbox: Sandbox,
+    fates: Mutex<HashMap<AttemptKind, Fate>>,
+    capabilities: Mutex<Capabilities>,
+    sent: watch::Sender<Vec<(PaymentId, AttemptKind, AttemptId)>>,
+    /// Counts the releases.
+    releases: watch::Sender<u64>,
+    look_ups: Mutex<Vec<AttemptId>>,
+    look_ups_fail: AtomicBool,
+}
+
+type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+impl Scripted {
+    pub(crate) fn open(books: &Path, clock: &TestClock) -> Self {
+        let clock = clock.clone();
+        let sandbox =
+            Sandbox::open(books, SandboxSettings::default(), Arc::new(move || clock.now())).expect("books");
+        Scripted {
+            capabilities: Mutex::new(sandbox.capabilities()),
+            sandbox,
+            fates: Mutex::default(),
+            sent: watch::Sender::new(Vec::new()),
+            releases: watch::Sender::new(0),
+            look_ups: Mutex::default(),
+            look_ups_fail: AtomicBool::new(false),
+        }
+    }
+
+    /// Decides about the requests of a kind that come from now on.
+    pub(crate) fn set(&self, kind: AttemptKind, fate: Fate) {
+        self.fates.lock().expect("the fates").insert(kind, fate);
+    }
+
+    /// Lets all held answers arrive, and holds no more until the test says so again.
+    pub(crate) fn release(&self) {
+        self.fates.lock().expect("the fates").retain(|_, fate| !matches!(fate, Fate::Held | Fate::Stuck));
+        self.releases.send_modify(|count| *count += 1);
+    }
+
+    /// After how long "not found" proves something.
+    pub(crate) fn set_max_delay(&self, max_delay: Duration) {
+        self.capabilities.lock().expect("the capabilities").max_delay = max_delay;
+    }
+
+    /// How long the processor keeps its idempotency keys.
+    pub(crate) fn set_keeps_keys_for(&self, keeps_keys_for: Duration) {
+        self.capabilities.lock().expect("the capabilities").keeps_keys_for = keeps_keys_for;
+    }
+
+    /// Makes look-ups fail, or succeed again.
+    pub(crate) fn fail_look_ups(&self, fail: bool) {
+        self.look_ups_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// Waits until so many requests have been sent; gives back all of them.
+    pub(crate) async fn sent(&self, count: usize) -> Vec<(PaymentId, AttemptKind, AttemptId)> {
+        let mut sent = self.sent.subscribe();
+        let seen = tokio::time::timeout(Duration::from_secs(40), sent.wait_for(|sent| sent.len() >= count));
+        seen.await.expect("requests in time").expect("the processor").clone()
+    }
+
+    /// The look-ups so far.
+    pub(crate) fn look_ups(&self) -> Vec<AttemptId> {
+        self.look_ups.lock().expect("the look-ups").clone()
+    }
+
+    async fn answer(&self, request: Request) -> Outcome {
+        let kind = request.kind();
+        let fate = self.fates.lock().expect("the fates").get(&kind).copied().unwrap_or(Fate::Answered);
+        let sent = (request.payment_id(), kind, request.attempt_id());
+        let unknown = || Outcome::Unknown { reason: "as the test says".to_owned() };
+        let outcome = match fate {
+            Fate::Answered | Fate::Held => self.sandbox.send(request).await,
+            Fate::AnswerLost => {
+                self.sandbox.send(request).await;
+                unknown()
+            }
+            Fate::NeverArrives | Fate::Stuck => unknown(),
+            Fate::NotSent => Outcome::NotSent { reason: "as the test says".to_owned() },
+        };
+        let mut releases = self.releases.subscribe();
+        self.sent.send_modify(|all| all.push(sent));
+        if matches!(fate, Fate::Held | Fate::Stuck) {
+            // Without the sender nobody waits for the answer either.
+            let _released = releases.changed().await;
+        }
+        outcome
+    }
+}
+
+impl Processor for Scripted {
+    fn name(&self) -> &'static str {
+        self.sandbox.name()
+    }
+
+    fn serves(&self, _mode: Mode) -> bool {
+        // The scope of keys is tested in both modes.
+        true
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        *self.capabilities.lock().expect("the capabilities")
+    }
+
+    fn check_method(&self, method: &MethodRef) -> MethodCheck {
+        self.sandbox.check_method(method)
+    }
+
+    fn send(&self, request: Request) -> Answering<'_, Outcome> {
+        Box::pin(self.answer(request))
+    }
+
+    fn look_up(
+        &self,
+        attempt_id: AttemptId,
+        kind: AttemptKind,
+    ) -> Answering<'_, Result<Found, LookupFailed>> {
+        self.look_ups.lock().expect("the look-ups").push(attempt_id);
+        if self.look_ups_fail.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(LookupFailed("as the test says".to_owned())) });
+        }
+        self.sandbox.look_up(attempt_id, kind)
+    }
+}

@@ -1,0 +1,23 @@
+//! What the whole-server tests share: real databases, the real binary, a client, and the sandbox's books.
+//!
+//! The tests themselves are in `tests/`, one file for each capability. Nothing here knows Florin's insides but two
+//! things: the storage crate opens databases, for raw SQL and for planting faults, and the processors crate reads the
+//! books that the sandbox keeps outside of Florin's database.
+
+mod binary;
+mod books;
+mod client;
+mod curl;
+mod database;
+mod postgres;
+mod server;
+mod waiting;
+
+pub use binary::{Output, binary};
+pub use books::{Agreement, compare_books};
+pub use client::{Client, DOCUMENTED_KEY, Lost, Reply};
+pub use curl::{Curl, Example};
+pub use database::{Database, Kind};
+pub use postgres::PrivatePostgres;
+pub use server::{Launch, Server};
+pub use waiting::{eventually, scaled, wait_until};
