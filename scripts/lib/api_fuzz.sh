@@ -22,6 +22,8 @@ fuzz_api() {
   port=$(free_port)
   export FLORIN_DATABASE_URL=sqlite://$work/fuzzed.db FLORIN_SANDBOX_BOOKS=$work/fuzzed.books
   export FLORIN_RATE_LIMIT_PER_MINUTE=0 FLORIN_RATE_LIMIT_PER_SECOND=0 FLORIN_LOG=warn
+  # pm_test_timeout takes as long as the processor may, and schemathesis waits for 10 seconds only.
+  export FLORIN_PROCESSOR_TIMEOUT_SECONDS=1
   start logged "$log" "$FLORIN_BIN" dev --listen "127.0.0.1:$port" --database-url "$FLORIN_DATABASE_URL"
   server=$started
   if ! wait_until_ready "http://127.0.0.1:$port/readyz" "$server" "$log"; then

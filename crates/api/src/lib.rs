@@ -23,9 +23,11 @@ mod routes;
 mod settings;
 mod state;
 mod system;
+mod unread;
 
 pub use openapi::openapi;
 pub use rate_limit::RateLimits;
 pub use routes::configure;
 pub use settings::ApiSettings;
 pub use state::{ApiState, RenderMetrics};
+pub use unread::Unread;

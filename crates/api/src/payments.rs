@@ -1,10 +1,10 @@
 //! Handlers of payments: parse, call the engine, answer.
 
 use florin_domain::{
-    CaptureMethod, CustomerId, Description, IdempotencyKey, InvoiceId, MethodRef, MethodType, PaymentId,
-    PaymentStatus, Reason, Status, check_text,
+    AttemptId, CaptureMethod, CustomerId, Description, IdempotencyKey, InvoiceId, MethodRef, MethodType,
+    PaymentId, PaymentStatus, Reason, Status, check_text,
 };
-use florin_engine::requests::{CreatePayment, CreateRefund, PaymentFilter, UpdatePayment};
+use florin_engine::requests::{AttemptFilter, CreatePayment, CreateRefund, PaymentFilter, UpdatePayment};
 use florin_engine::views::{Answer, ErrorCode, Refused};
 
 use crate::call::Call;
@@ -192,9 +192,14 @@ pub(crate) async fn refund(mut call: Call) -> Result<Answer, Refused> {
 }
 
 pub(crate) async fn attempts(call: Call) -> Result<Answer, Refused> {
-    call.query(&[])?;
     let id = payment_id(&call)?;
-    Ok(call.state.engine.list_attempts(call.context, id).await)
+    let mut query = call.query(&PAGE_PARAMETERS)?;
+    let page = query.page::<AttemptId>(AttemptId::PREFIX, AttemptId::uuid)?;
+    let filter = AttemptFilter {
+        created_after: query.time("created_after")?,
+        created_before: query.time("created_before")?,
+    };
+    Ok(call.state.engine.list_attempts(call.context, id, filter, page).await)
 }
 
 /// The payment in the path.

@@ -1,4 +1,4 @@
-//! A body that does not arrive is not waited for, over a real connection.
+//! What takes too long is not waited for: a body over a real connection, and a processor.
 
 mod common;
 
@@ -7,14 +7,21 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::{App, HttpServer};
-use common::{KEY, start_engine, unlimited};
+use common::{KEY, TestDatabase, request, run, start_engine, unlimited};
 use florin_api::{ApiSettings, ApiState, configure};
+use florin_processors::SandboxSettings;
 
 #[test]
 fn a_slow_body_is_answered_408_and_the_connection_closed() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let engine = start_engine(folder.path());
+    for database in TestDatabase::all() {
+        answer_a_slow_body(&database);
+    }
+}
+
+fn answer_a_slow_body(database: &TestDatabase) {
+    let engine = start_engine(database, SandboxSettings::default());
     let settings = ApiSettings { body_deadline: Duration::from_millis(100), ..unlimited() };
     let state = ApiState::new(engine.clone(), settings, Arc::new(String::new));
     actix_web::rt::System::new().block_on(async {
@@ -51,4 +58,32 @@ fn send_half(address: SocketAddr) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     answer
+}
+
+#[test]
+fn a_charge_that_takes_too_long_is_of_unknown_outcome_and_goes_on_without_its_caller() {
+    let latency = Duration::from_millis(500);
+    let settings = ApiSettings { body_deadline: latency / 10, request_deadline: latency / 10, ..unlimited() };
+    let body = r#"{"amount":1000,"currency":"USD","payment_method_id":"pm_test_success"}"#;
+    for database in TestDatabase::all() {
+        let engine = start_engine(&database, SandboxSettings { latency, ..SandboxSettings::default() });
+        run(&engine, settings.clone(), |api| async move {
+            let post = || request(Method::POST, "/v1/payments").insert_header(("idempotency-key", "order-1"));
+            let late = api.send(post().set_payload(body)).await;
+            assert_eq!((late.status, late.error()), (503, ("outcome_unknown".to_owned(), None)), "{late:?}");
+            assert_eq!(late.header("retry-after"), Some("1"));
+
+            // The charge goes on, so the same key is in use, and then has the charge's answer.
+            let mut again = api.send(post().set_payload(body)).await;
+            while again.status != 201 {
+                let code = again.error().0;
+                assert!(["idempotency_key_in_use", "outcome_unknown"].contains(&code.as_str()), "{again:?}");
+                tokio::task::yield_now().await;
+                again = api.send(post().set_payload(body)).await;
+            }
+            assert_eq!(again.header("idempotency-replayed"), Some("true"));
+            let list = api.get("/v1/payments").await.json();
+            assert_eq!((&list["total_count"], &list["data"][0]), (&1.into(), &again.json()), "charged once");
+        });
+    }
 }

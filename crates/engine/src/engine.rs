@@ -48,7 +48,7 @@ impl EngineSettings {
     pub fn new(database_url: DatabaseUrl, clock: Arc<dyn Clock>) -> Self {
         EngineSettings {
             database_url,
-            writers: 1,
+            writers: 2,
             batch_limit: 256,
             queue_limit: 10_000,
             queue_timeout: Duration::from_secs(10),

@@ -1,6 +1,8 @@
 //! Reading: payments, refunds and attempts, alone and in lists.
 
-use florin_domain::{AttemptKind, PaymentId, Refund, RefundId, State};
+use std::cmp::Reverse;
+
+use florin_domain::{Attempt, AttemptKind, PaymentId, Refund, RefundId, State};
 use florin_storage::read::{Listed, PaymentQuery, Position as SlicePosition, RefundQuery, Slice};
 use florin_storage::{Realm, StorageError, read};
 
@@ -8,7 +10,7 @@ use crate::access::Context;
 use crate::commands::{Requester, payment_json};
 use crate::engine::{Engine, Inner};
 use crate::point_reads::Found;
-use crate::requests::{Page, PaymentFilter, Position, RefundFilter};
+use crate::requests::{AttemptFilter, Page, PaymentFilter, Position, RefundFilter};
 use crate::views::{Answer, AttemptResponse, List, PaymentResponse, RefundResponse, Refused};
 
 impl Engine {
@@ -40,16 +42,19 @@ impl Engine {
         }
     }
 
-    /// The charges of a payment.
-    pub async fn list_attempts(&self, context: Context, id: PaymentId) -> Answer {
+    /// A list of a payment's charges.
+    pub async fn list_attempts(
+        &self,
+        context: Context,
+        id: PaymentId,
+        filter: AttemptFilter,
+        page: Page,
+    ) -> Answer {
         let requester = Requester::from(&context);
         match self.inner.payment(requester.realm, id).await {
-            Ok(Some(found)) => {
-                let charges = found.1.iter().filter(|attempt| attempt.kind == AttemptKind::Charge);
-                let data: Vec<_> = charges.rev().map(AttemptResponse::new).collect();
-                let total_count = u64::try_from(data.len()).unwrap_or(u64::MAX);
-                Answer::new(200, &List { data, has_more: false, total_count, next_cursor: None })
-            }
+            Ok(Some(found)) => list_answer(&page_of_charges(&found.1, filter, page), |charge| {
+                (charge.id.to_string(), AttemptResponse::new(charge))
+            }),
             Ok(None) => requester.refuse(Refused::payment_not_found()),
             Err(refused) => requester.refuse(refused),
         }
@@ -120,6 +125,31 @@ fn list_answer<'a, T, V: serde::Serialize>(
     let next_cursor = if listed.has_more { ids.into_iter().next_back() } else { None };
     let total_count = u64::try_from(listed.total_count).unwrap_or_default();
     Answer::new(200, &List { data, has_more: listed.has_more, total_count, next_cursor })
+}
+
+/// A page of charges, newest first. A payment has few, and they are read with it, so the database has nothing to do.
+fn page_of_charges(attempts: &[Attempt], filter: AttemptFilter, page: Page) -> Listed<&Attempt> {
+    let wanted =
+        |attempt: &&Attempt| attempt.kind == AttemptKind::Charge && filter.wants(attempt.id.created_at());
+    let mut items: Vec<&Attempt> = attempts.iter().filter(wanted).collect();
+    items.sort_unstable_by_key(|charge| Reverse(charge.id));
+    let total_count = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    match page.position {
+        Position::Offset(offset) => {
+            let skipped = usize::try_from(offset).unwrap_or(usize::MAX).min(items.len());
+            items.drain(..skipped);
+        }
+        Position::StartingAfter(id) => items.retain(|charge| charge.id.uuid() < id),
+        Position::EndingBefore(id) => items.retain(|charge| charge.id.uuid() > id),
+    }
+    let surplus = items.len().saturating_sub(limit);
+    match page.position {
+        // The page that ends right before the id: what is too much is newer.
+        Position::EndingBefore(_) => drop(items.drain(..surplus)),
+        Position::Offset(_) | Position::StartingAfter(_) => items.truncate(limit),
+    }
+    Listed { items, has_more: surplus > 0, total_count }
 }
 
 fn slice(page: Page) -> Slice {

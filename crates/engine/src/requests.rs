@@ -112,6 +112,23 @@ pub struct RefundFilter {
     pub created_before: Option<DateTime<Utc>>,
 }
 
+/// Which attempts are wanted: those that meet each condition given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct AttemptFilter {
+    /// Created later than this instant.
+    pub created_after: Option<DateTime<Utc>>,
+    /// Created earlier than this instant.
+    pub created_before: Option<DateTime<Utc>>,
+}
+
+impl AttemptFilter {
+    /// Whether an attempt that was created then is wanted.
+    pub(crate) fn wants(&self, created_at: DateTime<Utc>) -> bool {
+        self.created_after.is_none_or(|after| created_at > after)
+            && self.created_before.is_none_or(|before| created_at < before)
+    }
+}
+
 /// How a request is made to happen once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {

@@ -265,10 +265,11 @@ impl WorkingSet {
     /// [`StorageError::Conflict`] when a row has changed since it was loaded, and as the database gives cause; the
     /// transaction has to be rolled back then.
     pub fn save(&self, connection: &mut AnyConnection, slot: i64) -> Result<(), StorageError> {
+        // Keys before payments, as they are loaded: whoever sends a request again locks its key, then its payment.
+        update_rows(connection, &IDEMPOTENCY_KEYS, &updates(&self.keys, key_update))?;
         update_rows(connection, &PAYMENTS, &updates(&self.payments, payment_update))?;
         update_rows(connection, &REFUNDS, &updates(&self.refunds, refund_update))?;
         update_rows(connection, &ATTEMPTS, &updates(&self.attempts, attempt_update))?;
-        update_rows(connection, &IDEMPOTENCY_KEYS, &updates(&self.keys, key_update))?;
         insert_rows(connection, &PAYMENTS, OnConflict::Fail, &inserts(&self.payments, payment_insert))?;
         insert_rows(connection, &REFUNDS, OnConflict::Fail, &inserts(&self.refunds, refund_insert))?;
         insert_rows(connection, &ATTEMPTS, OnConflict::Fail, &inserts(&self.attempts, attempt_insert))?;

@@ -162,6 +162,25 @@ mod tests {
         assert_eq!(parameters("/v1/payments"), with_page(&LIST_FILTERS));
         assert_eq!(parameters("/v1/refunds"), with_page(&["payment_id"]));
         assert_eq!(parameters("/v1/payments/{id}/refunds"), with_page(&[]));
+        assert_eq!(parameters("/v1/payments/{id}/attempts"), with_page(&[]));
+    }
+
+    #[test]
+    fn every_link_leads_to_a_call_that_takes_the_id() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        let calls = |item: &Value| item.as_object().unwrap().values().cloned().collect::<Vec<_>>();
+        let paths = document["paths"].as_object().unwrap();
+        let of_payment = paths.iter().filter(|(path, _)| path.starts_with("/v1/payments/{id}"));
+        let takers: BTreeSet<String> = of_payment
+            .flat_map(|(_, item)| calls(item))
+            .filter_map(|call| call["operationId"].as_str().map(str::to_owned))
+            .collect();
+        let links = &document["paths"]["/v1/payments"]["post"]["responses"]["201"]["links"];
+        let linked = links.as_object().unwrap().values().map(|link| {
+            assert_eq!(link["parameters"]["id"], "$response.body#/id");
+            link["operationId"].as_str().unwrap().to_owned()
+        });
+        assert_eq!(linked.collect::<BTreeSet<_>>(), takers);
     }
 
     #[test]

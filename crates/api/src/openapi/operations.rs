@@ -1,6 +1,6 @@
 //! Every operation: its path and method, what it takes, and each way in which it can answer.
 
-use florin_domain::{PaymentId, RefundId};
+use florin_domain::{AttemptId, PaymentId, RefundId};
 use florin_engine::views::ErrorCode;
 use florin_engine::views::schema::string;
 use utoipa::openapi::path::{
@@ -53,6 +53,17 @@ const CHARGES: &[ErrorCode] = &[
 ];
 const LIST: &[ErrorCode] = &[ErrorCode::ParametersConflict, ErrorCode::CardNumberNotAllowed];
 
+/// The operations on one payment, which a new payment leads to.
+const OF_PAYMENT: &[&str] = &[
+    "findPayment",
+    "updatePayment",
+    "processPayment",
+    "capturePayment",
+    "cancelPayment",
+    "refundPayment",
+    "listRefundsOfPayment",
+    "listAttempts",
+];
 /// All paths.
 pub(super) fn paths() -> Paths {
     let payments = PathItem::new(HttpMethod::Get, list_payments());
@@ -92,6 +103,7 @@ fn create_payment() -> Operation {
         .about("Charges the payment method at once, unless `process_payment` is false.")
         .body_required()
         .answers(201, "The payment: charged, authorized, or under way by its nature.", "Payment")
+        .leads_to(OF_PAYMENT)
         .answers(202, "The outcome of the charge is not known yet; read the payment later.", "Payment")
         .refuses(CHARGES)
         .refuses(&[ErrorCode::ParameterMissing, ErrorCode::CurrencyNotSupported, ErrorCode::NotSupportedYet])
@@ -201,7 +213,9 @@ fn list_refunds_of_payment() -> Operation {
 fn list_attempts() -> Operation {
     Call::get("listAttempts", "List a payment's charges")
         .of_payment()
-        .answers(200, "All charges, newest first.", "AttemptList")
+        .takes(page::<AttemptId>())
+        .answers(200, "A page of charges, newest first.", "AttemptList")
+        .refuses(LIST)
         .build()
 }
 
@@ -310,7 +324,15 @@ impl Call {
     }
 
     fn answers(mut self, status: u16, meaning: &'static str, schema: &'static str) -> Self {
-        self.successes.push((status, meaning, schema));
+        self.successes.push(Success { status, meaning, schema, links: &[] });
+        self
+    }
+
+    /// Says of the last answer that its `id` is what these operations take.
+    fn leads_to(mut self, operations: &'static [&'static str]) -> Self {
+        if let Some(answer) = self.successes.last_mut() {
+            answer.links = operations;
+        }
         self
     }
 

@@ -5,18 +5,28 @@ use std::collections::BTreeMap;
 use florin_engine::views::ErrorCode;
 use florin_engine::views::schema::string;
 use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::link::LinkBuilder;
 use utoipa::openapi::{
     ContentBuilder, Header, ObjectBuilder, Ref, Response, ResponseBuilder, Responses, Type,
 };
 
-/// A success: its status, what it means, and the schema of its body.
-pub(super) type Success = (u16, &'static str, &'static str);
+/// A success.
+pub(super) struct Success {
+    /// Its status.
+    pub(super) status: u16,
+    /// What it means.
+    pub(super) meaning: &'static str,
+    /// The schema of its body.
+    pub(super) schema: &'static str,
+    /// The operations whose path takes the `id` of its body.
+    pub(super) links: &'static [&'static str],
+}
 
 /// All answers of an operation.
 pub(super) fn responses(successes: &[Success], errors: &[ErrorCode]) -> Responses {
     let mut responses = Responses::new();
-    for (status, meaning, schema) in successes {
-        responses.responses.insert(status.to_string(), success(meaning, schema).into());
+    for answer in successes {
+        responses.responses.insert(answer.status.to_string(), success(answer).into());
     }
     let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
     for code in errors {
@@ -28,13 +38,19 @@ pub(super) fn responses(successes: &[Success], errors: &[ErrorCode]) -> Response
     responses
 }
 
-fn success(meaning: &str, schema: &str) -> Response {
-    with_headers(ResponseBuilder::new().description(meaning))
+fn success(answer: &Success) -> Response {
+    let builder = with_headers(ResponseBuilder::new().description(answer.meaning))
         .header("idempotency-replayed", header("`true` on a stored answer that is given again.", string()))
         .content(
             "application/json",
-            ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build(),
-        )
+            ContentBuilder::new().schema(Some(Ref::from_schema_name(answer.schema))).build(),
+        );
+    let link =
+        |operation: &str| LinkBuilder::new().operation_id(operation).parameter("id", "$response.body#/id");
+    answer
+        .links
+        .iter()
+        .fold(builder, |builder, operation| builder.link(*operation, link(operation).build()))
         .build()
 }
 

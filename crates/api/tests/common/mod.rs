@@ -1,7 +1,9 @@
-//! The API over a real engine on a temporary SQLite file, called without a network.
+//! The API over a real engine on each database, called without a network.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::disallowed_methods, reason = "tests read the wall clock")]
+
+mod database;
 
 use std::future::Future;
 use std::rc::Rc;
@@ -13,12 +15,13 @@ use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use chrono::Utc;
+pub(crate) use database::TestDatabase;
 use florin_api::{ApiSettings, ApiState, RateLimits, configure};
 use florin_domain::{KeyId, Mode, TenantId};
 use florin_engine::{Engine, EngineSettings, secret_digest};
 use florin_processors::{Sandbox, SandboxSettings};
+use florin_storage::Realm;
 use florin_storage::access::{NewKey, Tenant, create_key, create_tenant};
-use florin_storage::{DatabaseUrl, Realm};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
@@ -111,10 +114,21 @@ pub(crate) fn unlimited() -> ApiSettings {
     ApiSettings { rate_limits: RateLimits { per_minute: 0, per_second: 0 }, ..ApiSettings::default() }
 }
 
-/// Runs a test over a fresh API.
-pub(crate) fn with_api<R: Future<Output = ()>>(settings: ApiSettings, test: impl FnOnce(Api) -> R) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let engine = start_engine(folder.path());
+/// Runs a test over a fresh API, once on each database.
+pub(crate) fn with_api<R: Future<Output = ()>>(settings: ApiSettings, test: impl FnOnce(Api) -> R + Clone) {
+    for database in TestDatabase::all() {
+        eprintln!("on {}", database.url);
+        let engine = start_engine(&database, SandboxSettings::default());
+        run(&engine, settings.clone(), test.clone());
+    }
+}
+
+/// Runs a test over an API over this engine.
+pub(crate) fn run<R: Future<Output = ()>>(
+    engine: &Engine,
+    settings: ApiSettings,
+    test: impl FnOnce(Api) -> R,
+) {
     let state = ApiState::new(engine.clone(), settings, Arc::new(|| "# metrics\n".to_owned()));
     actix_web::rt::System::new().block_on(async {
         let app =
@@ -135,10 +149,9 @@ pub(crate) fn with_api<R: Future<Output = ()>>(settings: ApiSettings, test: impl
 }
 
 /// An engine with a sandbox, and with the keys above.
-pub(crate) fn start_engine(folder: &std::path::Path) -> Engine {
-    let url = DatabaseUrl::Sqlite(folder.join("florin.db"));
-    florin_storage::migrate(&url).expect("migrations");
-    let mut connection = url.connect().expect("a connection");
+pub(crate) fn start_engine(database: &TestDatabase, sandbox: SandboxSettings) -> Engine {
+    florin_storage::migrate(&database.url).expect("migrations");
+    let mut connection = database.url.connect().expect("a connection");
     let own = TenantId::from_uuid(uuid::Uuid::now_v7());
     let foreign = TenantId::from_uuid(uuid::Uuid::now_v7());
     for (id, name) in [(own, "own"), (foreign, "foreign")] {
@@ -166,9 +179,9 @@ pub(crate) fn start_engine(folder: &std::path::Path) -> Engine {
     }
     let settings = EngineSettings {
         processor_timeout: Duration::from_secs(5),
-        ..EngineSettings::new(url, Arc::new(Utc::now))
+        ..EngineSettings::new(database.url.clone(), Arc::new(Utc::now))
     };
-    let books = folder.join("sandbox.books");
-    let sandbox = Sandbox::open(&books, SandboxSettings::default(), Arc::new(Utc::now)).expect("a sandbox");
+    let books = database.folder.path().join("sandbox.books");
+    let sandbox = Sandbox::open(&books, sandbox, Arc::new(Utc::now)).expect("a sandbox");
     Engine::start(settings, vec![Arc::new(sandbox)]).expect("an engine")
 }

@@ -82,6 +82,8 @@ macro_rules! error_codes {
 }
 
 error_codes! {
+    RequestMalformed = "request_malformed", 400, InvalidRequest,
+        "The request is not well-formed HTTP/1.1, or has no `Host`; nothing was done.";
     JsonInvalid = "json_invalid", 400, InvalidRequest,
         "The body is not a JSON object, has a key twice, or is not UTF-8. Send one JSON object.";
     ParameterMissing = "parameter_missing", 400, InvalidRequest,
@@ -139,7 +141,7 @@ error_codes! {
     MethodNotAllowed = "method_not_allowed", 405, InvalidRequest,
         "The path does not have this method; the header `Allow` lists those it has.";
     RequestTimeout = "request_timeout", 408, InvalidRequest,
-        "The request's body did not arrive in time; nothing was done. Send it again.";
+        "The request's head or body did not arrive in time; nothing was done. Send it again.";
     PaymentNotProcessable = "payment_not_processable", 409, InvalidRequest,
         "The payment is neither pending nor failed, so it can't be charged.";
     PaymentNotCapturable = "payment_not_capturable", 409, InvalidRequest,
@@ -172,6 +174,8 @@ error_codes! {
         "The field is documented, but this version does not build it yet; `param` names it.";
     RateLimitExceeded = "rate_limit_exceeded", 429, RateLimit,
         "Too many requests with this API key. Send it again after `Retry-After`.";
+    HeadTooLarge = "head_too_large", 431, InvalidRequest,
+        "The request's head is larger than 128 KiB or has more than 96 headers; nothing was done.";
     InternalError = "internal_error", 500, Api,
         "Something went wrong on our side. Quote the `request_id` when you report it.";
     Overloaded = "overloaded", 503, Api,

@@ -2,6 +2,7 @@
 //!
 //! `HttpServer` of actix-web would do, but for its streams: see [`watch`]. What it does is done here, with others.
 
+mod own_answers;
 mod watch;
 
 use std::io;
@@ -60,7 +61,11 @@ pub(crate) fn serve(listener: TcpListener, state: ApiState, settings: &HttpSetti
                 // Answers are small and written at once; waiting for more of them only delays.
                 let _best_effort = stream.set_nodelay(true);
                 let peer: Option<SocketAddr> = stream.peer_addr().ok();
-                std::future::ready(Ok((WatchedStream::new(stream, deadlines), Protocol::Http1, peer)))
+                std::future::ready(Ok((
+                    WatchedStream::new(stream, deadlines, state.clone()),
+                    Protocol::Http1,
+                    peer,
+                )))
             })
             .and_then(http)
         })?;

@@ -2,18 +2,23 @@
 //!
 //! actix gives the first head of a connection a deadline, and an idle connection another; the first byte of the next
 //! head ends that one, and the rest may then take for ever. So the stream under actix watches each head, and ends the
-//! connection when one is late. Bodies are not its business: the API has a deadline for them.
+//! connection when one is late. Bodies are not its business: the API has a deadline for them. On the way out it gives
+//! actix's own answers the form of ours: see [`own_answers`].
 
 use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix_web::rt::net::TcpStream;
+use actix_web::web::Bytes;
+use florin_api::ApiState;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::own_answers;
 
 /// How long a connection may take.
 #[derive(Clone, Copy, Debug)]
@@ -84,12 +89,15 @@ pub(super) struct WatchedStream {
     deadlines: Deadlines,
     /// Wakes up no later than the deadline, and is set anew only when it would be later: nearly no request does so.
     alarm: Pin<Box<Sleep>>,
+    state: ApiState,
+    /// What is still to be sent of an answer that replaces actix's own.
+    replacement: Option<Bytes>,
 }
 
 impl WatchedStream {
-    pub(super) fn new(stream: TcpStream, deadlines: Deadlines) -> Self {
+    pub(super) fn new(stream: TcpStream, deadlines: Deadlines, state: ApiState) -> Self {
         let alarm = Box::pin(sleep_until(Instant::now() + deadlines.head));
-        WatchedStream { stream, watch: Watch::new(), deadlines, alarm }
+        WatchedStream { stream, watch: Watch::new(), deadlines, alarm, state, replacement: None }
     }
 
     /// The watch, for those who know of its requests.
@@ -111,6 +119,21 @@ impl WatchedStream {
             self.alarm.as_mut().reset(deadline);
         }
         Poll::Pending
+    }
+
+    /// Sends an answer of actix's own as the API would have given it.
+    fn poll_own_answer(&mut self, cx: &mut Context<'_>, answer: &[u8]) -> Poll<io::Result<usize>> {
+        let state = &self.state;
+        let rest = self.replacement.get_or_insert_with(|| own_answers::complete(answer, state).into());
+        while !rest.is_empty() {
+            let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, rest))?;
+            if sent == 0 {
+                return Poll::Ready(Ok(0));
+            }
+            let _sent = rest.split_to(sent);
+        }
+        self.replacement = None;
+        Poll::Ready(Ok(answer.len()))
     }
 }
 
@@ -136,7 +159,11 @@ impl AsyncRead for WatchedStream {
 impl AsyncWrite for WatchedStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        let polled = match own_answers::find(bytes) {
+            None => Pin::new(&mut this.stream).poll_write(cx, bytes),
+            Some(0) => this.poll_own_answer(cx, bytes),
+            Some(start) => Pin::new(&mut this.stream).poll_write(cx, &bytes[..start]),
+        };
         if polled.is_ready() {
             this.watch.bytes_left();
         }
@@ -149,22 +176,5 @@ impl AsyncWrite for WatchedStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
-        if polled.is_ready() {
-            this.watch.bytes_left();
-        }
-        polled
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }

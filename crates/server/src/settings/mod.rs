@@ -239,12 +239,12 @@ impl Reader {
         Some(cores().min(512))
     }
 
-    /// Fewer writers take larger batches: half of the cores are left to the database.
+    /// One writer decides while another waits for its commit; beyond a few, batches only become smaller.
     fn writers(&mut self) -> Option<usize> {
         if self.is_set("writers") {
             return self.number("writers", 1..=16);
         }
-        Some((cores() / 2).clamp(1, 4))
+        Some(cores().clamp(1, 4))
     }
 
     fn sandbox_books(&mut self, database_url: Option<&DatabaseUrl>) -> Option<PathBuf> {

@@ -40,7 +40,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     without_default("workers", "one for each processor core", "Threads that answer HTTP, 1 to 512."),
     without_default(
         "writers",
-        "one for two processor cores, at most 4",
+        "one for each processor core, at most 4",
         "Connections that write to PostgreSQL, 1 to 16; SQLite always has one.",
     ),
     setting("read_connections", "8", "Connections for reads that take long, 1 to 500."),

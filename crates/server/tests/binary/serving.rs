@@ -1,6 +1,6 @@
 //! The real server, from its banner to its end.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read, Write};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -84,8 +84,42 @@ fn a_late_head_ends_its_connection_be_it_the_first_or_a_later_one() {
         assert_eq!(receive(&mut later).status, 200);
     }
     later.write_all(b"GET /healthz HTTP/1.1\r\nhost: flo").unwrap();
+    let late = receive(&mut first);
+    assert_eq!((late.status, &late.json["error"]["code"]), (408, &"request_timeout".into()));
     for stream in [&mut first, &mut later] {
         assert!(wait_for_close(stream) < Duration::from_secs(10));
+    }
+    assert!(server.end().success());
+}
+
+#[test]
+fn a_head_that_cannot_be_read_is_refused_in_the_form_of_every_error() {
+    let folder = folder();
+    let server = Server::dev(folder.path(), &[]);
+    let well = "GET /healthz HTTP/1.1\r\nhost: florin\r\n\r\n";
+    let many_headers = format!("GET / HTTP/1.1\r\nhost: florin\r\n{}\r\n", "a: b\r\n".repeat(100));
+    let large = format!("GET / HTTP/1.1\r\nhost: florin\r\na: {}", "b".repeat(128 * 1024 - 33));
+    for (sent, status, code) in [
+        ("GET / HTTP/9.9\r\n\r\n", 400, "request_malformed"),
+        ("GET / HTTP/1.1\r\n\r\n", 400, "request_malformed"),
+        ("GET / HTTP/1.1\r\nhost florin\r\n\r\n", 400, "request_malformed"),
+        (&format!("{well}{well}nonsense\r\n\r\n"), 400, "request_malformed"),
+        (&many_headers, 431, "head_too_large"),
+        (&large, 431, "head_too_large"),
+    ] {
+        let mut stream = server.connect();
+        stream.write_all(sent.as_bytes()).unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        assert_eq!(said.matches("HTTP/1.1 200 OK").count(), sent.matches("healthz").count(), "{said}");
+        let (_, last) = said.rsplit_once("HTTP/1.1 ").unwrap();
+        let (head, body) = last.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("{status} ")), "{said}");
+        assert!(head.contains("content-type: application/json"), "{said}");
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{said}");
+        let error = &serde_json::from_str::<serde_json::Value>(body).unwrap()["error"];
+        assert_eq!(error["code"], code, "{said}");
+        assert!(head.contains(&format!("x-request-id: {}", error["request_id"].as_str().unwrap())), "{said}");
     }
     assert!(server.end().success());
 }
