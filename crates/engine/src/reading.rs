@@ -36,7 +36,7 @@ impl Engine {
         let slice = slice(page);
         match self.inner.read(move |connection| read::list_payments(connection, &query, slice)).await {
             Ok(listed) => list_answer(&listed, |(payment, attempts)| {
-                (payment.id.to_string(), PaymentResponse::new(payment, attempts))
+                (payment.id.to_string(), PaymentResponse::new(payment, attempts.iter()))
             }),
             Err(error) => requester.refuse(unavailable(&error)),
         }

@@ -8,7 +8,7 @@ use common::{
     Fate, Harness, Kind, authorize, create, id, json, record, refund, tells, test_on_each_database, told,
 };
 use florin_domain::AttemptKind;
-use florin_engine::requests::CreateRefund;
+use florin_engine::requests::{CreateRefund, Page, PaymentFilter, Position};
 
 test_on_each_database! {
     a_charge_succeeds_and_is_refunded_in_parts,
@@ -32,6 +32,11 @@ async fn a_charge_succeeds_and_is_refunded_in_parts(kind: Kind) {
     assert_eq!(harness.find(id(&created)).await["payment_status"], "REFUNDED");
     let none = engine.refund_payment(harness.context(), id(&created), all, None).await;
     assert_eq!(told(&none), tells(409, "payment_already_refunded"));
+    let page = Page { limit: 10, position: Position::Offset(0) };
+    let listed = engine.list_payments(harness.context(), PaymentFilter::default(), page).await;
+    let shown = harness.find(id(&created)).await;
+    assert_eq!(json(&listed)["data"][0], shown, "a list shows a payment as it is shown alone");
+    assert_eq!(shown["attempts"].as_array().map(Vec::len), Some(1), "attempts are charges, not refunds");
     harness.finish().await;
 }
 

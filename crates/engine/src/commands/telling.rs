@@ -39,10 +39,11 @@ impl Requester {
 }
 
 /// The payment as JSON, with those of `attempts` that are charges.
-pub(crate) fn payment_json<'a>(payment: &Payment, attempts: impl Iterator<Item = &'a Attempt>) -> Arc<str> {
-    let charges: Vec<Attempt> =
-        attempts.filter(|attempt| attempt.kind == AttemptKind::Charge).cloned().collect();
-    Arc::from(to_json(&PaymentResponse::new(payment, &charges), 2048))
+pub(crate) fn payment_json<'a>(
+    payment: &'a Payment,
+    attempts: impl Iterator<Item = &'a Attempt>,
+) -> Arc<str> {
+    Arc::from(to_json(&PaymentResponse::new(payment, attempts), 2048))
 }
 
 /// The refund as JSON.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use florin_domain::{
-    Actor, Amount, Attempt, CaptureMethod, Currency, FailureCode, MethodType, Payment, PaymentId,
-    PaymentStatus, Status, TenantId, Total,
+    Actor, Amount, Attempt, AttemptKind, CaptureMethod, Currency, FailureCode, MethodType, Payment,
+    PaymentId, PaymentStatus, Status, TenantId, Total,
 };
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -161,8 +161,9 @@ pub enum NextActionKind {
 }
 
 impl<'a> PaymentResponse<'a> {
-    /// The view of a payment with its charges, oldest first.
-    pub fn new(payment: &'a Payment, charges: &'a [Attempt]) -> Self {
+    /// The view of a payment. Of its attempts, given oldest first, it shows the charges.
+    pub fn new(payment: &'a Payment, attempts: impl Iterator<Item = &'a Attempt>) -> Self {
+        let charges = attempts.filter(|attempt| attempt.kind == AttemptKind::Charge);
         let state = payment.state();
         let facts = &payment.facts;
         PaymentResponse {
@@ -189,7 +190,7 @@ impl<'a> PaymentResponse<'a> {
             processor: payment.processor.as_deref(),
             processor_reference: payment.processor_reference.as_deref(),
             track_attempts: true,
-            attempts: charges.iter().map(AttemptResponse::new).collect(),
+            attempts: charges.map(AttemptResponse::new).collect(),
             next_action: payment.next_action_url.as_deref().map(NextAction::redirect),
             return_url: payment.return_url.as_deref(),
             off_session: payment.off_session,
