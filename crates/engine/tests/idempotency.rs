@@ -263,38 +263,37 @@ async fn the_key_of_a_request_whose_process_died_stays_bound_until_recovery_answ
 async fn the_key_of_a_refund_whose_process_died_is_answered_with_the_refund(kind: Kind) {
     let harness = Harness::start(kind);
     let engine = &harness.engine;
-    let key = || idempotency("k", "POST refund", 1);
     let payment_id = id(&engine.create_payment(harness.context(), create("pm_test_success"), None).await);
     harness.processor.set(AttemptKind::Refund, Fate::Held);
-    let dying = tokio::spawn({
+    let refunds = [("one", 300), ("other", 200)];
+    let ask = |engine: &Engine, (key, minor)| {
         let (engine, context) = (engine.clone(), harness.context());
-        async move { engine.refund_payment(context, payment_id, refund(300), key()).await }
-    });
-    harness.processor.sent(2).await;
-    // Another refund of the same payment, with a key of its own, is no business of the first.
-    let (heir, processor) = harness.another_engine(|settings| settings.recovery_interval = DAY);
+        let key = idempotency(key, "POST refund", 1);
+        async move { engine.refund_payment(context, payment_id, refund(minor), key).await }
+    };
+    let dying = refunds.map(|refund| tokio::spawn(ask(engine, refund)));
+    harness.processor.sent(3).await;
+    let (heir, _) = harness.another_engine(|settings| settings.recovery_interval = DAY);
     harness.clock.advance(Duration::from_secs(11));
-    processor.set(AttemptKind::Refund, Fate::AnswerLost);
-    let other_key = || idempotency("other", "POST refund", 1);
-    let other = heir.refund_payment(harness.context(), payment_id, refund(1), other_key()).await;
-    assert_eq!((other.status, json(&other)["status"].as_str()), (202, Some("pending")));
     heir.recover_now().await.expect("a sweep");
-    let answered = eventually("recovery's answer", async || {
-        let answer = heir.refund_payment(harness.context(), payment_id, refund(300), key()).await;
-        assert!(matches!(answer.status, 200 | 202), "{}", answer.body);
-        (answer.status == 200).then_some(answer)
-    })
-    .await;
-    assert_eq!(
-        (json(&answered)["status"].as_str(), json(&answered)["amount"].as_i64()),
-        (Some("succeeded"), Some(300))
-    );
-    assert!(answered.replayed);
-    let again = heir.refund_payment(harness.context(), payment_id, refund(1), other_key()).await;
-    assert_eq!((again.status, &again.body), (202, &other.body));
+    let mut answers = Vec::new();
+    for refund in refunds {
+        let answered = eventually("recovery's answer", async || {
+            let answer = ask(&heir, refund).await;
+            assert!(matches!(answer.status, 200 | 202), "{}", answer.body);
+            (answer.status == 200).then_some(answer)
+        })
+        .await;
+        let told = json(&answered);
+        assert_eq!((&told["status"], &told["amount"]), (&"succeeded".into(), &refund.1.into()));
+        assert!(answered.replayed);
+        answers.push(answered);
+    }
     assert_eq!(harness.tally(payment_id).refunds, 2);
     harness.processor.release();
-    assert_eq!(dying.await.expect("the late answer").body, answered.body);
+    for (dying, answered) in dying.into_iter().zip(answers) {
+        assert_eq!(dying.await.expect("the late answer").body, answered.body);
+    }
     heir.drain().await;
     harness.finish().await;
 }

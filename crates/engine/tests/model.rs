@@ -37,7 +37,7 @@ fn the_engine_agrees_with_the_model_on_postgresql() {
 /// The pure properties run `PROPTEST_CASES` times; a history here writes to a disk many times, so that there are fewer.
 fn agree<D: Database>() {
     let mut config = Config::default();
-    config.cases = (config.cases / 40).max(32);
+    config.cases = (config.cases / 40).max(64);
     config.max_shrink_iters = 500;
     config.failure_persistence = Some(Box::new(FileFailurePersistence::WithSource("regressions")));
     config.source_file = Some(file!());

