@@ -73,13 +73,20 @@ impl Command for Settling {
     }
 
     fn decide(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) -> Settled {
-        let settled = self.settle(set, deciding).unwrap_or_else(|refused| {
-            if let NotSettled::Illegal(illegal) = &refused {
-                tracing::debug!(%illegal, attempt = %self.attempt_id, "an outcome came too late or out of order");
+        let (settled, is_over) = match self.settle(set, deciding) {
+            Ok(settled) => (settled, true),
+            Err(refused) => {
+                if let NotSettled::Illegal(illegal) = &refused {
+                    tracing::debug!(%illegal, attempt = %self.attempt_id, "an outcome came too late or out of order");
+                }
+                // The keys that wait may be those of the operation that is under way instead.
+                let is_over = !matches!(refused, NotSettled::Illegal(IllegalChange::NotUnderWay { .. }));
+                (Settled { answer: self.as_it_stands(set), follow_up: None }, is_over)
             }
-            Settled { answer: self.as_it_stands(set), follow_up: None }
-        });
-        self.answer_keys(set, &settled.answer);
+        };
+        if is_over {
+            self.answer_keys(set, &settled.answer);
+        }
         settled
     }
 }
@@ -92,6 +99,19 @@ enum NotSettled {
 impl From<IllegalChange> for NotSettled {
     fn from(illegal: IllegalChange) -> Self {
         NotSettled::Illegal(illegal)
+    }
+}
+
+/// What is told of a payment whose capture or void has come that far.
+fn event_of(status: AttemptStatus, done: &'static str) -> Option<&'static str> {
+    match status {
+        AttemptStatus::Succeeded => Some(done),
+        AttemptStatus::Failed => Some("payment.updated"),
+        AttemptStatus::Sending
+        | AttemptStatus::Unknown
+        | AttemptStatus::Pending
+        | AttemptStatus::RequiresAction
+        | AttemptStatus::NeedsReview => None,
     }
 }
 
@@ -147,15 +167,7 @@ impl Settling {
         let reference = self.reference.as_deref();
         let (payment, attempt) = payment.settle_capture(attempt, &self.settlement, reference, at, by)?;
         let attempt = self.put_attempt(set, deciding, attempt);
-        let event = match attempt.status {
-            AttemptStatus::Succeeded => Some("payment.succeeded"),
-            AttemptStatus::Failed => Some("payment.updated"),
-            AttemptStatus::Sending
-            | AttemptStatus::Unknown
-            | AttemptStatus::Pending
-            | AttemptStatus::RequiresAction
-            | AttemptStatus::NeedsReview => None,
-        };
+        let event = event_of(attempt.status, "payment.succeeded");
         let (_, body) = self.put_payment(set, deciding, payment, event);
         let answer = outcome_answer(&attempt, body, 200, &self.requester.request_id);
         Ok(Settled { answer, follow_up: None })
@@ -179,15 +191,7 @@ impl Settling {
         if let Some(charge) = settled.charge {
             set.put_attempt(charge);
         }
-        let event = match attempt.status {
-            AttemptStatus::Succeeded => Some("payment.canceled"),
-            AttemptStatus::Failed => Some("payment.updated"),
-            AttemptStatus::Sending
-            | AttemptStatus::Unknown
-            | AttemptStatus::Pending
-            | AttemptStatus::RequiresAction
-            | AttemptStatus::NeedsReview => None,
-        };
+        let event = event_of(attempt.status, "payment.canceled");
         let (_, body) = self.put_payment(set, deciding, settled.payment, event);
         let answer = outcome_answer(&attempt, body, 200, &self.requester.request_id);
         Ok(Settled { answer, follow_up: None })
