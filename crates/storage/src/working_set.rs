@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use florin_domain::{Attempt, AttemptId, Payment, PaymentId, Refund, RefundId, State};
 
-use crate::batch::{
-    Lock, OnConflict, Row, Value, insert_returning_keys, insert_rows, load_rows, update_rows,
-};
+use crate::batch::{Change, Lock, OnConflict, Row, Value, insert_returning_keys, load_rows, save};
 use crate::rows::{
     ATTEMPTS, ATTEMPTS_BY_PAYMENT, AttemptRow, COUNTERS, EVENTS, Event, IDEMPOTENCY_KEYS, IdempotencyRecord,
     IdempotencyRow, KEYS_BY_DIGEST, PAYMENTS, PAYMENTS_BY_ID, PaymentRow, REFUNDS, REFUNDS_BY_ID, Realm,
     RefundRow, attempt_insert, attempt_update, count_row, event_row, key_claim, key_update, object_key,
     payment_insert, payment_update, refund_insert, refund_update,
 };
+use crate::transaction::at_one_moment;
 use crate::{AnyConnection, StorageError, schema};
 
 /// An idempotency key's own key.
@@ -49,7 +48,8 @@ pub struct WorkingSet {
     events: Vec<Event>,
 }
 
-/// Loads payments and their attempts, without locks.
+/// Loads payments and their attempts as they were at one moment, without locks. The connection must not be in a
+/// transaction.
 ///
 /// # Errors
 /// As the database and its rows give cause.
@@ -58,7 +58,7 @@ pub fn load_payments(
     keys: &BTreeSet<(Realm, PaymentId)>,
 ) -> Result<Vec<(Payment, Vec<Attempt>)>, StorageError> {
     let mut set = WorkingSet::default();
-    set.load_payments(connection, keys, Lock::None)?;
+    at_one_moment(connection, |connection| set.load_payments(connection, keys, Lock::None))?;
     let WorkingSet { payments, attempts, .. } = set;
     let mut found: BTreeMap<_, _> =
         payments.into_iter().map(|(key, tracked)| (key, (tracked.now, Vec::new()))).collect();
@@ -265,21 +265,24 @@ impl WorkingSet {
     /// [`StorageError::Conflict`] when a row has changed since it was loaded, and as the database gives cause; the
     /// transaction has to be rolled back then.
     pub fn save(&self, connection: &mut AnyConnection, slot: i64) -> Result<(), StorageError> {
-        // Keys before payments, as they are loaded: whoever sends a request again locks its key, then its payment.
-        update_rows(connection, &IDEMPOTENCY_KEYS, &updates(&self.keys, key_update))?;
-        update_rows(connection, &PAYMENTS, &updates(&self.payments, payment_update))?;
-        update_rows(connection, &REFUNDS, &updates(&self.refunds, refund_update))?;
-        update_rows(connection, &ATTEMPTS, &updates(&self.attempts, attempt_update))?;
-        insert_rows(connection, &PAYMENTS, OnConflict::Fail, &inserts(&self.payments, payment_insert))?;
-        insert_rows(connection, &REFUNDS, OnConflict::Fail, &inserts(&self.refunds, refund_insert))?;
-        insert_rows(connection, &ATTEMPTS, OnConflict::Fail, &inserts(&self.attempts, attempt_insert))?;
-        let events: Vec<_> = self.events.iter().map(event_row).collect();
-        insert_rows(connection, &EVENTS, OnConflict::Fail, &events)?;
-        crate::keys::delete(connection, &self.claimed)?;
         let counts = self.counts();
-        let counts: Vec<_> =
-            counts.iter().map(|((realm, name), by)| count_row(*realm, name, slot, *by)).collect();
-        insert_rows(connection, &COUNTERS, OnConflict::Add("total"), &counts)
+        let counts = counts.iter().map(|((realm, name), by)| count_row(*realm, name, slot, *by)).collect();
+        // Keys before payments, as they are loaded: whoever sends a request again locks its key, then its payment.
+        save(
+            connection,
+            &[
+                Change::Update(&IDEMPOTENCY_KEYS, updates(&self.keys, key_update)),
+                Change::Update(&PAYMENTS, updates(&self.payments, payment_update)),
+                Change::Update(&REFUNDS, updates(&self.refunds, refund_update)),
+                Change::Update(&ATTEMPTS, updates(&self.attempts, attempt_update)),
+                Change::Insert(&PAYMENTS, OnConflict::Fail, inserts(&self.payments, payment_insert)),
+                Change::Insert(&REFUNDS, OnConflict::Fail, inserts(&self.refunds, refund_insert)),
+                Change::Insert(&ATTEMPTS, OnConflict::Fail, inserts(&self.attempts, attempt_insert)),
+                Change::Insert(&EVENTS, OnConflict::Fail, self.events.iter().map(event_row).collect()),
+                Change::Insert(&COUNTERS, OnConflict::Add("total"), counts),
+            ],
+        )?;
+        crate::keys::delete(connection, &self.claimed)
     }
 
     /// Whether this set, whose commit is of unknown fate, stands in the database. One of its rows tells for all.

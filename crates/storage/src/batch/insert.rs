@@ -39,10 +39,21 @@ pub(crate) fn insert_rows(
             PostgresInsert::new(table, on_conflict, None, rows).execute(connection)?;
         }
         AnyConnection::Sqlite(connection) => {
-            for group in Groups(rows) {
-                SqliteInsert { table, on_conflict, returning: None, rows: group }.execute(connection)?;
-            }
+            insert_on_sqlite(connection, table, on_conflict, rows)?;
         }
+    }
+    Ok(())
+}
+
+/// Inserts all rows, some at a time.
+pub(super) fn insert_on_sqlite(
+    connection: &mut SqliteConnection,
+    table: &'static Table,
+    on_conflict: OnConflict,
+    rows: &[Row<'_>],
+) -> Result<(), StorageError> {
+    for group in Groups(rows) {
+        SqliteInsert { table, on_conflict, returning: None, rows: group }.execute(connection)?;
     }
     Ok(())
 }
@@ -133,7 +144,7 @@ impl Table {
     }
 }
 
-struct PostgresInsert<'a> {
+pub(super) struct PostgresInsert<'a> {
     table: &'static Table,
     on_conflict: OnConflict,
     returning: Option<&'static str>,
@@ -141,7 +152,7 @@ struct PostgresInsert<'a> {
 }
 
 impl<'a> PostgresInsert<'a> {
-    fn new(
+    pub(super) fn new(
         table: &'static Table,
         on_conflict: OnConflict,
         returning: Option<&'static str>,
@@ -155,8 +166,7 @@ impl<'a> PostgresInsert<'a> {
 impl QueryFragment<Pg> for PostgresInsert<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.table.push_insert_into(&mut out);
-        out.push_sql("SELECT * FROM ");
-        push_unnest(&self.columns, &mut out)?;
+        push_unnest(&self.columns, "", [], &mut out)?;
         self.table.push_on_conflict(self.on_conflict, self.returning, &mut out);
         Ok(())
     }

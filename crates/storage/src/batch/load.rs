@@ -8,7 +8,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
-use super::value::{ColumnArray, push_names, push_unnest};
+use super::value::{ColumnArray, push_unnest};
 use super::{Column, Row};
 use crate::{AnyConnection, StorageError};
 
@@ -75,13 +75,11 @@ pub(crate) struct PostgresLoad<'a, ST> {
 impl<ST> QueryFragment<Pg> for PostgresLoad<'_, ST> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let selection = self.selection;
-        for text in ["SELECT ", selection.columns, " FROM ", selection.table, " JOIN "] {
+        for text in ["SELECT ", selection.columns, " FROM ", selection.table, " JOIN ("] {
             out.push_sql(text);
         }
-        push_unnest(&self.keys, &mut out)?;
-        out.push_sql(" AS k (");
-        push_names(selection.key.iter().map(|column| column.0), "k_", &mut out);
-        out.push_sql(") ON ");
+        push_unnest(&self.keys, "k_", selection.key.iter().map(|column| column.0), &mut out)?;
+        out.push_sql(") AS k ON ");
         for (index, (name, _)) in selection.key.iter().enumerate() {
             for text in [if index > 0 { " AND " } else { "" }, name, " = k_", name] {
                 out.push_sql(text);

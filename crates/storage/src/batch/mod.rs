@@ -7,14 +7,15 @@
 
 mod insert;
 mod load;
+mod save;
 mod statement;
 mod update;
 mod value;
 
 pub(crate) use insert::{OnConflict, insert_returning_keys, insert_rows};
 pub(crate) use load::{Lock, Selection, load_rows};
+pub(crate) use save::{Change, save};
 pub(crate) use statement::Statement;
-pub(crate) use update::update_rows;
 pub(crate) use value::{Kind, Value};
 
 /// A table, as far as batches care.

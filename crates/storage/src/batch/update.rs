@@ -5,32 +5,27 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
-use super::value::{ColumnArray, push_names, push_unnest};
+use super::value::{ColumnArray, push_unnest};
 use super::{Kind, Row, Table};
-use crate::{AnyConnection, StorageError};
+use crate::StorageError;
 
-/// Sets the updated columns of each row whose `revision` is still the expected one.
+/// Sets the updated columns of each row whose `revision` is still the expected one, row by row.
 ///
 /// A row holds the key, the expected revision, and the updated columns.
-pub(crate) fn update_rows(
-    connection: &mut AnyConnection,
+pub(super) fn update_rows(
+    connection: &mut SqliteConnection,
     table: &'static Table,
     rows: &[Row<'_>],
 ) -> Result<(), StorageError> {
-    if rows.is_empty() {
-        return Ok(());
+    let mut changed = 0_usize;
+    for row in rows {
+        changed += SqliteUpdate { table, row }.execute(connection)?;
     }
-    let changed = match connection {
-        AnyConnection::Postgres(connection) => PostgresUpdate::new(table, rows).execute(connection)?,
-        AnyConnection::Sqlite(connection) => {
-            let mut changed = 0_usize;
-            for row in rows {
-                changed += SqliteUpdate { table, row }.execute(connection)?;
-            }
-            changed
-        }
-    };
-    let expected = rows.len();
+    check_count(table, rows.len(), changed)
+}
+
+/// That as many rows were changed as were to be.
+pub(super) fn check_count(table: &Table, expected: usize, changed: usize) -> Result<(), StorageError> {
     if changed == expected {
         Ok(())
     } else {
@@ -38,13 +33,14 @@ pub(crate) fn update_rows(
     }
 }
 
-struct PostgresUpdate<'a> {
+/// The same as [`update_rows`], as a part of one statement for all rows.
+pub(super) struct PostgresUpdate<'a> {
     table: &'static Table,
     columns: Vec<ColumnArray<'a>>,
 }
 
 impl<'a> PostgresUpdate<'a> {
-    fn new(table: &'static Table, rows: &'a [Row<'a>]) -> Self {
+    pub(super) fn new(table: &'static Table, rows: &'a [Row<'a>]) -> Self {
         let key = table.key.iter().map(|column| column.1);
         let kinds = key.chain([Kind::Int]).chain(table.changing.iter().map(|column| column.1));
         PostgresUpdate { table, columns: ColumnArray::transpose(kinds, rows) }
@@ -62,13 +58,10 @@ impl QueryFragment<Pg> for PostgresUpdate<'_> {
                 out.push_sql(text);
             }
         }
-        out.push_sql(" FROM ");
-        push_unnest(&self.columns, &mut out)?;
-        out.push_sql(" AS v (");
-        push_names(table.key.iter().map(|column| column.0), "", &mut out);
-        out.push_sql(", expected_revision, ");
-        push_names(table.changing.iter().map(|column| column.0), "", &mut out);
-        out.push_sql(") WHERE t.revision = v.expected_revision");
+        out.push_sql(" FROM (");
+        let names = table.key.iter().map(|column| column.0).chain(["expected_revision"]);
+        push_unnest(&self.columns, "", names.chain(table.changing.iter().map(|column| column.0)), &mut out)?;
+        out.push_sql(") AS v WHERE t.revision = v.expected_revision");
         for (name, _) in table.key {
             for text in [" AND t.", name, " = v.", name] {
                 out.push_sql(text);
@@ -108,15 +101,9 @@ impl QueryFragment<Sqlite> for SqliteUpdate<'_> {
     }
 }
 
-impl QueryId for PostgresUpdate<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
 impl QueryId for SqliteUpdate<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl RunQueryDsl<diesel::pg::PgConnection> for PostgresUpdate<'_> {}
 impl RunQueryDsl<SqliteConnection> for SqliteUpdate<'_> {}

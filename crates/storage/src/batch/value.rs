@@ -165,21 +165,28 @@ impl<'a> ColumnArray<'a> {
     }
 }
 
-/// Writes `unnest($1::bigint[], $2::text[], …)`.
+/// Writes `SELECT unnest($1::bigint[]) AS id, unnest($2::text[]) AS state, …`, where the names are optional.
+///
+/// In the select list, since `FROM unnest($1, $2, …)` collects each column in a store of its own before the first row.
 pub(super) fn push_unnest<'b>(
     columns: &'b [ColumnArray<'b>],
+    prefix: &str,
+    names: impl IntoIterator<Item = &'static str>,
     out: &mut AstPass<'_, 'b, Pg>,
 ) -> QueryResult<()> {
-    out.push_sql("unnest(");
+    let mut names = names.into_iter();
     for (index, column) in columns.iter().enumerate() {
-        if index > 0 {
-            out.push_sql(", ");
-        }
+        out.push_sql(if index > 0 { ", unnest(" } else { "SELECT unnest(" });
         column.bind(out)?;
-        out.push_sql("::");
-        out.push_sql(column.kind().array_type());
+        for text in ["::", column.kind().array_type(), ")"] {
+            out.push_sql(text);
+        }
+        if let Some(name) = names.next() {
+            for text in [" AS ", prefix, name] {
+                out.push_sql(text);
+            }
+        }
     }
-    out.push_sql(")");
     Ok(())
 }
 
