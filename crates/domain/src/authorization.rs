@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Actor, Amount, Attempt, AttemptKind, AttemptStart, Failure, FailureCode, IllegalChange, Operation,
-    Payment, Reason, Settlement, State, Step, Total,
+    Payment, PaymentRecord, Reason, Settlement, State, Step, Total,
 };
 
 /// Why a payment can't be captured.
@@ -142,9 +142,7 @@ impl Payment {
             }
             // The payer was asked to act: nothing is charged yet, and the processor can still call it off.
             (State::Processing, Some(Operation::Charge)) if self.next_action_url.is_some() => {
-                next.under_way = Some(Operation::Void);
-                let payment = self.stay(next);
-                let attempt = payment.attempt(start, AttemptKind::Void, payment.amount);
+                let (payment, attempt) = self.start_void(next, start);
                 Ok(Cancellation::Void(payment, Box::new(attempt)))
             }
             (State::Processing, Some(Operation::Charge)) => Ok(Cancellation::Remembered(self.stay(next))),
@@ -160,7 +158,11 @@ impl Payment {
 
     /// Starts to release what a charge reserved although its cancellation had been asked for before it succeeded.
     pub fn start_late_void(&self, start: AttemptStart) -> (Payment, Attempt) {
-        let mut next = self.changed(start.at, start.by);
+        self.start_void(self.changed(start.at, start.by), start)
+    }
+
+    /// Starts a void of a payment that stays in its state until the void is settled.
+    fn start_void(&self, mut next: PaymentRecord, start: AttemptStart) -> (Payment, Attempt) {
         next.under_way = Some(Operation::Void);
         let payment = self.stay(next);
         let attempt = payment.attempt(start, AttemptKind::Void, payment.amount);

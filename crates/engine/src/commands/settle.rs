@@ -1,5 +1,7 @@
 //! The second of the two commits: what became of an attempt, and everything that follows from it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Duration, Utc};
 use florin_domain::{
     Actor, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus, FollowUp, IllegalChange, NewRefund,
@@ -152,8 +154,7 @@ impl Settling {
         let (payment, body) = self.put_payment(set, deciding, settled.payment, event);
         let follow_up =
             follow_up.and_then(|follow_up| self.undo(set, deciding, &payment, follow_up)).map(Box::new);
-        let answer = outcome_answer(&attempt, body, self.success_status, &self.requester.request_id);
-        Ok(Settled { answer, follow_up })
+        Ok(Settled { follow_up, ..self.settled(&attempt, body) })
     }
 
     fn settle_capture(
@@ -169,8 +170,7 @@ impl Settling {
         let attempt = self.put_attempt(set, deciding, attempt);
         let event = event_of(attempt.status, "payment.succeeded");
         let (_, body) = self.put_payment(set, deciding, payment, event);
-        let answer = outcome_answer(&attempt, body, 200, &self.requester.request_id);
-        Ok(Settled { answer, follow_up: None })
+        Ok(self.settled(&attempt, body))
     }
 
     fn settle_void(
@@ -193,8 +193,7 @@ impl Settling {
         }
         let event = event_of(attempt.status, "payment.canceled");
         let (_, body) = self.put_payment(set, deciding, settled.payment, event);
-        let answer = outcome_answer(&attempt, body, 200, &self.requester.request_id);
-        Ok(Settled { answer, follow_up: None })
+        Ok(self.settled(&attempt, body))
     }
 
     fn settle_refund(
@@ -228,9 +227,16 @@ impl Settling {
             (RefundStatus::Pending | RefundStatus::Succeeded | RefundStatus::Failed, _) => (None, None),
         };
         let body = self.put_refund(set, deciding, settled.refund, refund_event);
-        self.put_payment(set, deciding, settled.payment, payment_event);
-        let answer = outcome_answer(&attempt, body, 200, &self.requester.request_id);
-        Ok(Settled { answer, follow_up: None })
+        match payment_event {
+            Some(kind) => drop(tell_payment(set, deciding, kind, settled.payment)),
+            None => set.put_payment(settled.payment),
+        }
+        Ok(self.settled(&attempt, body))
+    }
+
+    fn settled(&self, attempt: &Attempt, body: Arc<str>) -> Settled {
+        let answer = outcome_answer(attempt, body, self.success_status, &self.requester.request_id);
+        Settled { answer, follow_up: None }
     }
 
     /// Puts the attempt. One that is still open is due for a look-up by the schedule.
@@ -249,7 +255,7 @@ impl Settling {
         deciding: &Deciding<'_>,
         payment: Payment,
         event: Option<&'static str>,
-    ) -> (Payment, std::sync::Arc<str>) {
+    ) -> (Payment, Arc<str>) {
         match event {
             Some(kind) => tell_payment(set, deciding, kind, payment),
             None => {
@@ -266,7 +272,7 @@ impl Settling {
         deciding: &Deciding<'_>,
         refund: Refund,
         event: Option<&'static str>,
-    ) -> std::sync::Arc<str> {
+    ) -> Arc<str> {
         match event {
             Some(kind) => tell_refund(set, deciding, kind, refund).1,
             None => {

@@ -63,14 +63,7 @@ pub(crate) fn tell_payment(
     let payment = payment.with_event();
     let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
     let snapshot = payment_json(&payment, set.attempts(realm, payment.id));
-    set.put_event(Event {
-        realm,
-        id: EventId::from_uuid(deciding.new_id()),
-        kind,
-        object_id: payment.id.bytes(),
-        sequence: payment.event_count,
-        snapshot: Arc::clone(&snapshot),
-    });
+    put_event(set, deciding, realm, kind, (payment.id.bytes(), payment.event_count), &snapshot);
     set.put_payment(payment.clone());
     (payment, snapshot)
 }
@@ -85,16 +78,22 @@ pub(crate) fn tell_refund(
     refund.event_count = refund.event_count.saturating_add(1);
     let realm = Realm { tenant_id: refund.tenant_id, mode: refund.mode };
     let snapshot = refund_json(&refund);
-    set.put_event(Event {
-        realm,
-        id: EventId::from_uuid(deciding.new_id()),
-        kind,
-        object_id: refund.id.bytes(),
-        sequence: refund.event_count,
-        snapshot: Arc::clone(&snapshot),
-    });
+    put_event(set, deciding, realm, kind, (refund.id.bytes(), refund.event_count), &snapshot);
     set.put_refund(refund.clone());
     (refund, snapshot)
+}
+
+/// Puts an event of the object, its `sequence`th.
+fn put_event(
+    set: &mut WorkingSet,
+    deciding: &Deciding<'_>,
+    realm: Realm,
+    kind: &'static str,
+    (object_id, sequence): ([u8; 16], i64),
+    snapshot: &Arc<str>,
+) {
+    let id = EventId::from_uuid(deciding.new_id());
+    set.put_event(Event { realm, id, kind, object_id, sequence, snapshot: Arc::clone(snapshot) });
 }
 
 /// An answer of a body that is JSON already.

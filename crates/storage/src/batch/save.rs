@@ -1,0 +1,119 @@
+//! Saving changes of several tables: one statement each on SQLite, a single one on PostgreSQL.
+//!
+//! There each statement costs a round trip and two process switches, which is more than most of them have to do. So all
+//! parts become `WITH` queries of one statement, whose result is the number of rows that each update changed.
+
+use diesel::pg::{Pg, PgConnection};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt};
+
+use super::insert::{PostgresInsert, insert_on_sqlite};
+use super::update::{PostgresUpdate, check_count, update_rows};
+use super::{OnConflict, Row, Table};
+use crate::{AnyConnection, StorageError};
+
+/// What is to be done to one table.
+pub(crate) enum Change<'a> {
+    /// Rows that are new.
+    Insert(&'static Table, OnConflict, Vec<Row<'a>>),
+    /// The key, the expected revision and the changing columns of rows that exist. A row of another revision is a
+    /// conflict.
+    Update(&'static Table, Vec<Row<'a>>),
+}
+
+impl Change<'_> {
+    fn is_empty(&self) -> bool {
+        match self {
+            Change::Insert(_, _, rows) | Change::Update(_, rows) => rows.is_empty(),
+        }
+    }
+}
+
+/// Makes all changes: the updates in their order, then the inserts in theirs.
+///
+/// # Errors
+/// [`StorageError::Conflict`] when a row's revision is not the expected one; the transaction has to be rolled back then.
+pub(crate) fn save(connection: &mut AnyConnection, changes: &[Change<'_>]) -> Result<(), StorageError> {
+    match connection {
+        AnyConnection::Postgres(connection) => save_at_once(connection, changes),
+        AnyConnection::Sqlite(connection) => changes.iter().try_for_each(|change| match change {
+            Change::Insert(table, on_conflict, rows) => {
+                insert_on_sqlite(connection, table, *on_conflict, rows)
+            }
+            Change::Update(table, rows) => update_rows(connection, table, rows),
+        }),
+    }
+}
+
+fn save_at_once(connection: &mut PgConnection, changes: &[Change<'_>]) -> Result<(), StorageError> {
+    let (mut updates, mut inserts, mut expected) = (Vec::new(), Vec::new(), Vec::new());
+    for change in changes.iter().filter(|change| !change.is_empty()) {
+        match change {
+            Change::Update(table, rows) => {
+                updates.push(PostgresUpdate::new(table, rows));
+                expected.push((*table, rows.len()));
+            }
+            Change::Insert(table, on_conflict, rows) => {
+                inserts.push(PostgresInsert::new(table, *on_conflict, None, rows));
+            }
+        }
+    }
+    if updates.is_empty() && inserts.is_empty() {
+        return Ok(());
+    }
+    let changed: Vec<i64> = PostgresSave { updates, inserts }.get_result(connection)?;
+    expected.into_iter().zip(changed).try_for_each(|((table, expected), changed)| {
+        check_count(table, expected, usize::try_from(changed).unwrap_or(0))
+    })
+}
+
+struct PostgresSave<'a> {
+    updates: Vec<PostgresUpdate<'a>>,
+    inserts: Vec<PostgresInsert<'a>>,
+}
+
+impl QueryFragment<Pg> for PostgresSave<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let mut separator = "WITH ";
+        for (index, update) in self.updates.iter().enumerate() {
+            for text in [separator, "u", DIGITS[index], " AS ("] {
+                out.push_sql(text);
+            }
+            update.walk_ast(out.reborrow())?;
+            out.push_sql(" RETURNING 1)");
+            separator = ", ";
+        }
+        for (index, insert) in self.inserts.iter().enumerate() {
+            for text in [separator, "i", DIGITS[index], " AS ("] {
+                out.push_sql(text);
+            }
+            insert.walk_ast(out.reborrow())?;
+            out.push_sql(")");
+            separator = ", ";
+        }
+        // The sums are made before any part that they don't name, so that what an update frees an insert may take.
+        out.push_sql(" SELECT ARRAY[");
+        for (index, digit) in DIGITS.iter().enumerate().take(self.updates.len()) {
+            for text in [if index > 0 { ", " } else { "" }, "(SELECT count(*) FROM u", digit, ")"] {
+                out.push_sql(text);
+            }
+        }
+        out.push_sql("]::bigint[]");
+        Ok(())
+    }
+}
+
+/// Names for the parts; there are fewer tables than digits.
+const DIGITS: [&str; 16] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
+
+impl QueryId for PostgresSave<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for PostgresSave<'_> {
+    type SqlType = Array<BigInt>;
+}
+
+impl RunQueryDsl<PgConnection> for PostgresSave<'_> {}
