@@ -84,6 +84,7 @@ static KEYS_BY_SECRET: Selection = Selection {
     table: "api_keys",
     columns: "tenant_id, livemode, id, secret_digest, secret_hint, name, scopes, limit_per_minute, limit_per_second, \
         revoked_at",
+    prefix: "",
     key: &[("secret_digest", Kind::Bytes)],
     order: "secret_digest",
 };

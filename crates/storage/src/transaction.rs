@@ -32,17 +32,3 @@ pub fn commit(connection: &mut AnyConnection) -> Result<(), StorageError> {
 pub fn rollback(connection: &mut AnyConnection) -> Result<(), StorageError> {
     Ok(connection.batch_execute("ROLLBACK")?)
 }
-
-/// Reads with several statements what was true at one moment. The connection must not be in a transaction.
-pub(crate) fn at_one_moment<T>(
-    connection: &mut AnyConnection,
-    read: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError>,
-) -> Result<T, StorageError> {
-    connection.batch_execute(match connection {
-        AnyConnection::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        AnyConnection::Sqlite(_) => "BEGIN",
-    })?;
-    let found = read(connection);
-    // Nothing was written; the end frees what the reading holds, and after an error it is the only way out.
-    commit(connection).or_else(|_| rollback(connection)).and(found)
-}

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
+use diesel::sql_types::Nullable;
 use florin_domain::{Attempt, AttemptId, Payment, PaymentId, Refund, RefundId, State};
 
 use crate::batch::{Change, Lock, OnConflict, Row, Value, insert_returning_keys, load_rows, save};
 use crate::rows::{
     ATTEMPTS, ATTEMPTS_BY_PAYMENT, AttemptRow, COUNTERS, EVENTS, Event, IDEMPOTENCY_KEYS, IdempotencyRecord,
-    IdempotencyRow, KEYS_BY_DIGEST, PAYMENTS, PAYMENTS_BY_ID, PaymentRow, REFUNDS, REFUNDS_BY_ID, Realm,
-    RefundRow, attempt_insert, attempt_update, count_row, event_row, key_claim, key_update, object_key,
-    payment_insert, payment_update, refund_insert, refund_update,
+    IdempotencyRow, KEYS_BY_DIGEST, PAYMENTS, PAYMENTS_BY_ID, PAYMENTS_WITH_ATTEMPTS, PaymentRow, REFUNDS,
+    REFUNDS_BY_ID, Realm, RefundRow, attempt_insert, attempt_update, count_row, event_row, key_claim,
+    key_update, object_key, payment_insert, payment_update, refund_insert, refund_update,
 };
-use crate::transaction::at_one_moment;
 use crate::{AnyConnection, StorageError, schema};
 
 /// An idempotency key's own key.
@@ -48,8 +48,7 @@ pub struct WorkingSet {
     events: Vec<Event>,
 }
 
-/// Loads payments and their attempts as they were at one moment, without locks. The connection must not be in a
-/// transaction.
+/// Loads payments, each with its attempts as they were at the same moment, without locks.
 ///
 /// # Errors
 /// As the database and its rows give cause.
@@ -57,17 +56,20 @@ pub fn load_payments(
     connection: &mut AnyConnection,
     keys: &BTreeSet<(Realm, PaymentId)>,
 ) -> Result<Vec<(Payment, Vec<Attempt>)>, StorageError> {
-    let mut set = WorkingSet::default();
-    at_one_moment(connection, |connection| set.load_payments(connection, keys, Lock::None))?;
-    let WorkingSet { payments, attempts, .. } = set;
-    let mut found: BTreeMap<_, _> =
-        payments.into_iter().map(|(key, tracked)| (key, (tracked.now, Vec::new()))).collect();
-    for ((realm, payment_id, _), attempt) in attempts {
-        if let Some((_, of_payment)) = found.get_mut(&(realm, payment_id)) {
-            of_payment.push(attempt.now);
+    type SqlType = (schema::payments::SqlType, Nullable<schema::attempts::SqlType>);
+    type Joined = (PaymentRow, Option<AttemptRow>);
+    let keys: Vec<_> = keys.iter().map(|(realm, id)| object_key(*realm, id.bytes())).collect();
+    let mut found: Vec<(Payment, Vec<Attempt>)> = Vec::with_capacity(keys.len());
+    for (payment, attempt) in
+        load_rows::<SqlType, Joined>(connection, &PAYMENTS_WITH_ATTEMPTS, Lock::None, &keys)?
+    {
+        let attempt = attempt.map(Attempt::try_from).transpose()?;
+        match found.last_mut() {
+            Some((last, attempts)) if payment.is_of(last) => attempts.extend(attempt),
+            _ => found.push((Payment::try_from(payment)?, attempt.into_iter().collect())),
         }
     }
-    Ok(found.into_values().collect())
+    Ok(found)
 }
 
 impl WorkingSet {

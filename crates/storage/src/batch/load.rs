@@ -27,6 +27,8 @@ pub(crate) struct Selection {
     pub(crate) table: &'static str,
     /// The columns to load, in the order of the row's fields.
     pub(crate) columns: &'static str,
+    /// What stands before the names of the key's columns where more than one table has them, such as `payments.`.
+    pub(crate) prefix: &'static str,
     /// The columns that the keys give.
     pub(crate) key: &'static [Column],
     /// The order: also the order in which rows are locked, so that two writers can't deadlock.
@@ -81,7 +83,7 @@ impl<ST> QueryFragment<Pg> for PostgresLoad<'_, ST> {
         push_unnest(&self.keys, "k_", selection.key.iter().map(|column| column.0), &mut out)?;
         out.push_sql(") AS k ON ");
         for (index, (name, _)) in selection.key.iter().enumerate() {
-            for text in [if index > 0 { " AND " } else { "" }, name, " = k_", name] {
+            for text in [if index > 0 { " AND " } else { "" }, selection.prefix, name, " = k_", name] {
                 out.push_sql(text);
             }
         }
@@ -108,9 +110,9 @@ impl<ST> QueryFragment<Sqlite> for SqliteLoad<'_, ST> {
             out.push_sql(text);
         }
         for (index, ((name, _), value)) in selection.key.iter().zip(self.key).enumerate() {
-            out.push_sql(if index > 0 { " AND " } else { "" });
-            out.push_sql(name);
-            out.push_sql(" = ");
+            for text in [if index > 0 { " AND " } else { "" }, selection.prefix, name, " = "] {
+                out.push_sql(text);
+            }
             value.bind(&mut out)?;
         }
         out.push_sql(" ORDER BY ");

@@ -103,6 +103,13 @@ pub(crate) struct PaymentRow {
 }
 
 impl PaymentRow {
+    /// Whether this is the row of that payment.
+    pub(crate) fn is_of(&self, payment: &Payment) -> bool {
+        self.id == payment.id.bytes()
+            && self.tenant_id == payment.tenant_id.bytes()
+            && self.livemode == payment.mode.is_live()
+    }
+
     fn facts(&self, amount: Amount) -> Result<Facts, StorageError> {
         let total = |minor| IN.check(Total::new(minor));
         let sums = Sums {
