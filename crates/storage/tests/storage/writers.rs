@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Barrier;
 use std::thread;
 
-use florin_domain::{Actor, PaymentId, State};
+use florin_domain::{Actor, AttemptStatus, Failure, FailureCode, PaymentId, Settlement, State};
 use florin_storage::read::{PaymentQuery, count_payments};
 use florin_storage::{
     AnyConnection, DigestKey, IdempotencyRecord, Needs, Realm, StorageError, StoredAnswer, WorkingSet, begin,
@@ -104,6 +104,34 @@ fn the_second_open_charge_of_a_payment_is_refused_by_the_database_itself() {
         });
         assert!(matches!(refused, Err(StorageError::Refused(_))), "{refused:?}");
         assert_eq!(number(&mut connection, "SELECT count(*) AS value FROM attempts"), 0);
+    });
+}
+
+#[test]
+fn a_charge_that_ends_makes_room_for_the_next_one_in_the_same_batch() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        let payment = store(&mut connection, terms(realm(1), PaymentId::from_bytes(id_bytes(0, 1))));
+        let (payment, first) = payment.start_charge(start(1), None).unwrap();
+        write(&mut connection, &needs(realm(1), payment.id), |set| {
+            set.put_attempt(first.clone());
+            set.put_payment(payment.clone());
+        })
+        .unwrap();
+        write(&mut connection, &needs(realm(1), payment.id), |set| {
+            let failure = Failure { code: FailureCode::Declined, message: "Declined.".to_owned() };
+            let failed = Settlement::Failed(failure);
+            let settled = payment.settle_charge(&first, &failed, None, noon(), Actor::System).unwrap();
+            let (payment, second) = settled.payment.start_charge(start(2), None).unwrap();
+            set.put_attempt(settled.attempt);
+            set.put_attempt(second);
+            set.put_payment(payment);
+        })
+        .unwrap();
+        let keys = BTreeSet::from([(realm(1), payment.id)]);
+        let found = florin_storage::load_payments(&mut connection, &keys).unwrap();
+        let statuses = found.iter().flat_map(|(_, attempts)| attempts).map(|attempt| attempt.status);
+        assert_eq!(statuses.collect::<Vec<_>>(), [AttemptStatus::Failed, AttemptStatus::Sending]);
     });
 }
 
