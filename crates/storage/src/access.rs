@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use florin_domain::{KeyId, Mode, TenantId};
 
-use crate::batch::{Kind, Lock, OnConflict, Row, Selection, Table, Value, insert_rows, load_rows};
+use crate::batch::{Change, Kind, Lock, OnConflict, Row, Selection, Table, Value, load_rows, save};
 use crate::rows::{REALM, Reader, Realm};
 use crate::schema::{api_keys, tenants};
 use crate::{AnyConnection, StorageError};
@@ -82,9 +82,11 @@ static API_KEYS: Table = Table {
 
 static KEYS_BY_SECRET: Selection = Selection {
     table: "api_keys",
-    columns: "tenant_id, livemode, id, secret_digest, secret_hint, name, scopes, limit_per_minute, limit_per_second, \
+    join: "",
+    columns: &[
+        "tenant_id, livemode, id, secret_digest, secret_hint, name, scopes, limit_per_minute, limit_per_second, \
         revoked_at",
-    prefix: "",
+    ],
     key: &[("secret_digest", Kind::Bytes)],
     order: "secret_digest",
 };
@@ -114,7 +116,7 @@ fn insert_tenant(
     on_conflict: OnConflict,
 ) -> Result<(), StorageError> {
     let row = vec![Value::Id(tenant.id.bytes()), Value::text(Some(&tenant.name))];
-    insert_rows(connection, &TENANTS, on_conflict, &[row])
+    save(connection, &[Change::Insert(&TENANTS, on_conflict, vec![row])])
 }
 
 /// All tenants, oldest first.
@@ -141,7 +143,16 @@ pub fn find_tenant(connection: &mut AnyConnection, id: TenantId) -> Result<Optio
 /// # Errors
 /// As the database gives cause: the id or the secret is taken, or there is no such tenant.
 pub fn create_key(connection: &mut AnyConnection, key: &NewKey) -> Result<(), StorageError> {
-    insert_rows(connection, &API_KEYS, OnConflict::Fail, &[key_row(key, &key.scopes.join(" "))])
+    insert_key(connection, key, OnConflict::Fail)
+}
+
+fn insert_key(
+    connection: &mut AnyConnection,
+    key: &NewKey,
+    on_conflict: OnConflict,
+) -> Result<(), StorageError> {
+    let scopes = key.scopes.join(" ");
+    save(connection, &[Change::Insert(&API_KEYS, on_conflict, vec![key_row(key, &scopes)])])
 }
 
 /// Stores a key unless there is one with its id or its secret, and gives back the one that the secret opens.
@@ -149,7 +160,7 @@ pub fn create_key(connection: &mut AnyConnection, key: &NewKey) -> Result<(), St
 /// # Errors
 /// As the database gives cause: there is no such tenant, or the id belongs to another secret.
 pub fn ensure_key(connection: &mut AnyConnection, key: &NewKey) -> Result<ApiKey, StorageError> {
-    insert_rows(connection, &API_KEYS, OnConflict::Ignore, &[key_row(key, &key.scopes.join(" "))])?;
+    insert_key(connection, key, OnConflict::Ignore)?;
     match find_key_by_digest(connection, &key.secret_digest)? {
         Some((found, _)) => Ok(found),
         None => Err(StorageError::Refused(diesel::result::Error::NotFound)),

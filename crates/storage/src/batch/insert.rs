@@ -24,29 +24,8 @@ pub(crate) enum OnConflict {
 /// A key as it is given back.
 type InsertedKey = (Vec<u8>, bool, Vec<u8>);
 
-/// Inserts all rows.
-pub(crate) fn insert_rows(
-    connection: &mut AnyConnection,
-    table: &'static Table,
-    on_conflict: OnConflict,
-    rows: &[Row<'_>],
-) -> Result<(), StorageError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    match connection {
-        AnyConnection::Postgres(connection) => {
-            PostgresInsert::new(table, on_conflict, None, rows).execute(connection)?;
-        }
-        AnyConnection::Sqlite(connection) => {
-            insert_on_sqlite(connection, table, on_conflict, rows)?;
-        }
-    }
-    Ok(())
-}
-
 /// Inserts all rows, some at a time.
-pub(super) fn insert_on_sqlite(
+pub(super) fn insert_rows(
     connection: &mut SqliteConnection,
     table: &'static Table,
     on_conflict: OnConflict,

@@ -25,14 +25,26 @@ pub(crate) enum Lock {
 pub(crate) struct Selection {
     /// The table.
     pub(crate) table: &'static str,
+    /// What is joined to it; nothing mostly.
+    pub(crate) join: &'static str,
     /// The columns to load, in the order of the row's fields.
-    pub(crate) columns: &'static str,
-    /// What stands before the names of the key's columns where more than one table has them, such as `payments.`.
-    pub(crate) prefix: &'static str,
+    pub(crate) columns: &'static [&'static str],
     /// The columns that the keys give.
     pub(crate) key: &'static [Column],
     /// The order: also the order in which rows are locked, so that two writers can't deadlock.
     pub(crate) order: &'static str,
+}
+
+impl Selection {
+    fn push_select<DB: diesel::backend::Backend>(&self, out: &mut AstPass<'_, '_, DB>) {
+        for (index, columns) in self.columns.iter().enumerate() {
+            out.push_sql(if index > 0 { ", " } else { "SELECT " });
+            out.push_sql(columns);
+        }
+        for text in [" FROM ", self.table, self.join] {
+            out.push_sql(text);
+        }
+    }
 }
 
 /// Loads the rows that `keys` name. `ST` is the SQL type of `selection.columns`.
@@ -77,13 +89,12 @@ pub(crate) struct PostgresLoad<'a, ST> {
 impl<ST> QueryFragment<Pg> for PostgresLoad<'_, ST> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let selection = self.selection;
-        for text in ["SELECT ", selection.columns, " FROM ", selection.table, " JOIN ("] {
-            out.push_sql(text);
-        }
+        selection.push_select(&mut out);
+        out.push_sql(" JOIN (");
         push_unnest(&self.keys, "k_", selection.key.iter().map(|column| column.0), &mut out)?;
         out.push_sql(") AS k ON ");
         for (index, (name, _)) in selection.key.iter().enumerate() {
-            for text in [if index > 0 { " AND " } else { "" }, selection.prefix, name, " = k_", name] {
+            for text in [if index > 0 { " AND " } else { "" }, selection.table, ".", name, " = k_", name] {
                 out.push_sql(text);
             }
         }
@@ -106,11 +117,10 @@ pub(crate) struct SqliteLoad<'a, ST> {
 impl<ST> QueryFragment<Sqlite> for SqliteLoad<'_, ST> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         let selection = self.selection;
-        for text in ["SELECT ", selection.columns, " FROM ", selection.table, " WHERE "] {
-            out.push_sql(text);
-        }
+        selection.push_select(&mut out);
+        out.push_sql(" WHERE ");
         for (index, ((name, _), value)) in selection.key.iter().zip(self.key).enumerate() {
-            for text in [if index > 0 { " AND " } else { "" }, selection.prefix, name, " = "] {
+            for text in [if index > 0 { " AND " } else { "" }, selection.table, ".", name, " = "] {
                 out.push_sql(text);
             }
             value.bind(&mut out)?;

@@ -12,7 +12,7 @@ mod statement;
 mod update;
 mod value;
 
-pub(crate) use insert::{OnConflict, insert_returning_keys, insert_rows};
+pub(crate) use insert::{OnConflict, insert_returning_keys};
 pub(crate) use load::{Lock, Selection, load_rows};
 pub(crate) use save::{Change, save};
 pub(crate) use statement::Statement;

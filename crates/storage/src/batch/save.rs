@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt};
 
-use super::insert::{PostgresInsert, insert_on_sqlite};
+use super::insert::{PostgresInsert, insert_rows};
 use super::update::{PostgresUpdate, check_count, update_rows};
 use super::{OnConflict, Row, Table};
 use crate::{AnyConnection, StorageError};
@@ -38,9 +38,7 @@ pub(crate) fn save(connection: &mut AnyConnection, changes: &[Change<'_>]) -> Re
     match connection {
         AnyConnection::Postgres(connection) => save_at_once(connection, changes),
         AnyConnection::Sqlite(connection) => changes.iter().try_for_each(|change| match change {
-            Change::Insert(table, on_conflict, rows) => {
-                insert_on_sqlite(connection, table, *on_conflict, rows)
-            }
+            Change::Insert(table, on_conflict, rows) => insert_rows(connection, table, *on_conflict, rows),
             Change::Update(table, rows) => update_rows(connection, table, rows),
         }),
     }
@@ -75,37 +73,28 @@ struct PostgresSave<'a> {
 
 impl QueryFragment<Pg> for PostgresSave<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let mut separator = "WITH ";
+        let mut counts = Vec::with_capacity(self.updates.len());
         for (index, update) in self.updates.iter().enumerate() {
-            for text in [separator, "u", DIGITS[index], " AS ("] {
-                out.push_sql(text);
-            }
+            out.push_sql(&format!("{} u{index} AS (", separator(index)));
             update.walk_ast(out.reborrow())?;
             out.push_sql(" RETURNING 1)");
-            separator = ", ";
+            counts.push(format!("(SELECT count(*) FROM u{index})"));
         }
         for (index, insert) in self.inserts.iter().enumerate() {
-            for text in [separator, "i", DIGITS[index], " AS ("] {
-                out.push_sql(text);
-            }
+            out.push_sql(&format!("{} i{index} AS (", separator(self.updates.len() + index)));
             insert.walk_ast(out.reborrow())?;
             out.push_sql(")");
-            separator = ", ";
         }
-        // The sums are made before any part that they don't name, so that what an update frees an insert may take.
-        out.push_sql(" SELECT ARRAY[");
-        for (index, digit) in DIGITS.iter().enumerate().take(self.updates.len()) {
-            for text in [if index > 0 { ", " } else { "" }, "(SELECT count(*) FROM u", digit, ")"] {
-                out.push_sql(text);
-            }
-        }
-        out.push_sql("]::bigint[]");
+        // The counts are made before any part that they don't name, so that what an update frees an insert may take.
+        out.push_sql(&format!(" SELECT ARRAY[{}]::bigint[]", counts.join(", ")));
         Ok(())
     }
 }
 
-/// Names for the parts; there are fewer tables than digits.
-const DIGITS: [&str; 16] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
+/// What stands before a part, by how many there are before it.
+fn separator(before: usize) -> &'static str {
+    if before == 0 { "WITH" } else { "," }
+}
 
 impl QueryId for PostgresSave<'_> {
     type QueryId = ();

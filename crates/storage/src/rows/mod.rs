@@ -15,8 +15,8 @@ pub use key::{IdempotencyRecord, StoredAnswer};
 pub(crate) use payment::{PAYMENTS, PaymentRow, payment_insert, payment_update};
 pub(crate) use refund::{REFUNDS, RefundRow, refund_insert, refund_update};
 pub(crate) use selections::{
-    ATTEMPTS_BY_PAYMENT, KEYS_BY_DIGEST, PAYMENTS_BY_ID, PAYMENTS_WITH_ATTEMPTS, REFUNDS_BY_ID,
-    REFUNDS_BY_PAYMENT, object_key,
+    ATTEMPTS_BY_PAYMENT, KEYS_BY_DIGEST, PAYMENT_COLUMNS, PAYMENTS_BY_ID, PAYMENTS_WITH_ATTEMPTS,
+    REFUNDS_BY_ID, REFUNDS_BY_PAYMENT, object_key,
 };
 
 use chrono::{DateTime, Utc};

@@ -31,8 +31,8 @@ const GATHER: &str = "CREATE TEMPORARY TABLE event_totals AS \
 
 static TOTALS_BY_OBJECT: Selection = Selection {
     table: "event_totals",
-    columns: "tenant_id, livemode, object_id, events, numbers, first, last",
-    prefix: "",
+    join: "",
+    columns: &["tenant_id, livemode, object_id, events, numbers, first, last"],
     key: &[REALM[0], REALM[1], ("object_id", Kind::Bytes)],
     order: "tenant_id, livemode, object_id",
 };

@@ -8,7 +8,7 @@ use super::events::{Totals, load_totals};
 use super::{Key, Run, Violation, name, next_page, refunds};
 use crate::batch::{Lock, Row, Value, load_rows};
 use crate::rows::{
-    ATTEMPTS_BY_PAYMENT, AttemptRow, PAYMENTS_BY_ID, PaymentRow, REFUNDS_BY_PAYMENT, RefundRow,
+    ATTEMPTS_BY_PAYMENT, AttemptRow, PAYMENT_COLUMNS, PaymentRow, REFUNDS_BY_PAYMENT, RefundRow,
 };
 use crate::{AnyConnection, StorageError, schema};
 
@@ -20,7 +20,7 @@ pub(super) struct Family {
 }
 
 pub(super) fn check(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), StorageError> {
-    let select = format!("SELECT {} FROM payments", PAYMENTS_BY_ID.columns);
+    let select = format!("SELECT {PAYMENT_COLUMNS} FROM payments");
     let mut after = None;
     loop {
         let columns = ["tenant_id", "livemode", "id"];
