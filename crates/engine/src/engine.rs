@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
 
 use crate::authentication::KeyCache;
-use crate::checkpointer::Checkpointer;
+use crate::checkpointer::{Checkpointer, LongLog};
 use crate::clock::{Clock, IdSource};
 use crate::commands::Sender;
 use crate::point_reads::PointReads;
@@ -131,11 +131,13 @@ impl Engine {
             Builder::new_multi_thread().worker_threads(2).thread_name("engine").enable_all().build()?;
         let ids = Arc::new(IdSource::new());
         let queue = Arc::new(Queue::new(settings.queue_limit));
+        let long_log = LongLog::default();
         let writer_settings = WriterSettings {
             url: settings.database_url.clone(),
             batch_limit: settings.batch_limit.max(1),
             clock: Arc::clone(&settings.clock),
             ids: Arc::clone(&ids),
+            long_log: long_log.clone(),
         };
         let count = if is_sqlite { 1 } else { settings.writers.max(1) };
         let writers: Result<Vec<_>, _> = (0..count)
@@ -143,7 +145,7 @@ impl Engine {
             .collect();
         let point_reads = PointReads::start(&settings.database_url, settings.read_connections)?;
         let url = &settings.database_url;
-        let checkpointer = url.sqlite_path().map(|path| Checkpointer::start(url, path)).transpose();
+        let checkpointer = url.sqlite_path().map(|path| Checkpointer::start(url, path, long_log)).transpose();
         let inner = Arc::new(Inner {
             pool: open_pool(&settings.database_url, settings.read_connections),
             point_reads,

@@ -1,9 +1,11 @@
 //! SQLite's checkpoints: moving what was committed from the write-ahead log into the database file.
 //!
 //! SQLite would do it within the commit that fills the log, and let that one commit wait for tens of milliseconds. So
-//! the writer's connection never does, and another connection does it beside it.
+//! another connection does it beside the writer. Only beginning the log anew is left to the writer, between two of its
+//! transactions: another connection would have to find the moment, and a busy writer leaves none.
 
 use diesel::connection::SimpleConnection;
+use diesel::{RunQueryDsl, sql_query};
 
 use crate::{AnyConnection, StorageError};
 
@@ -12,8 +14,16 @@ use crate::{AnyConnection, StorageError};
 pub enum Checkpoint {
     /// Moves what it can without making anybody wait.
     Passive,
-    /// Makes the writer wait until all is moved and the log begins anew. Quick right after a passive one.
-    Truncate,
+    /// Moves all and lets the log begin anew, unless readers keep it in use. Takes the writer's lock: for the writer,
+    /// and quick right after a passive one. The file keeps its length, which is quicker than to make it grow again.
+    Restart,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Log {
+    /// In pages; -1 without a log.
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    log: i64,
 }
 
 /// Leaves checkpoints to another connection from now on. Does nothing on PostgreSQL, which has a process for them.
@@ -27,15 +37,21 @@ pub fn leave_checkpoints_to_others(connection: &mut AnyConnection) -> Result<(),
     Ok(())
 }
 
-/// Makes a checkpoint. Does nothing on PostgreSQL.
+/// Makes a checkpoint and gives back how many pages the log has. Does nothing on PostgreSQL.
 ///
 /// # Errors
 /// As the database gives cause.
-pub fn checkpoint(connection: &mut AnyConnection, kind: Checkpoint) -> Result<(), StorageError> {
-    let AnyConnection::Sqlite(connection) = connection else { return Ok(()) };
-    let pragma = match kind {
-        Checkpoint::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
-        Checkpoint::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+pub fn checkpoint(connection: &mut AnyConnection, kind: Checkpoint) -> Result<u64, StorageError> {
+    let AnyConnection::Sqlite(connection) = connection else { return Ok(0) };
+    let log = match kind {
+        Checkpoint::Passive => sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Log>(connection)?,
+        Checkpoint::Restart => {
+            // A long read may keep the log for minutes, and payments shall not wait for that.
+            connection.batch_execute("PRAGMA busy_timeout = 20")?;
+            let log = sql_query("PRAGMA wal_checkpoint(RESTART)").get_result::<Log>(connection);
+            connection.batch_execute("PRAGMA busy_timeout = 5000")?;
+            log?
+        }
     };
-    Ok(connection.batch_execute(pragma)?)
+    Ok(u64::try_from(log.log).unwrap_or(0))
 }

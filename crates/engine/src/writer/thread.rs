@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use florin_storage::{AnyConnection, DatabaseUrl, StorageError, WorkingSet};
+use florin_storage::{AnyConnection, Checkpoint, DatabaseUrl, StorageError, WorkingSet};
 
 use super::batch::{BatchFailed, Trust, run};
 use super::{Deciding, Job, Queue, WriteFailed};
+use crate::checkpointer::LongLog;
 use crate::clock::{Clock, IdSource};
 
 /// What a writer needs.
@@ -18,6 +19,7 @@ pub(crate) struct WriterSettings {
     pub(crate) batch_limit: usize,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<IdSource>,
+    pub(crate) long_log: LongLog,
 }
 
 /// How long a writer tries to learn what became of a commit.
@@ -34,6 +36,7 @@ pub(crate) fn spawn_writer(
         let mut writer = Writer { settings, connection: None };
         while let Some(jobs) = queue.take(writer.settings.batch_limit) {
             writer.write(jobs);
+            writer.shorten_log();
         }
     })
 }
@@ -95,6 +98,16 @@ impl Writer {
         }
         metrics::counter!("florin_batches_split_total").increment(1);
         self.write_one_by_one(jobs);
+    }
+
+    /// Begins SQLite's log anew when it has grown long.
+    fn shorten_log(&mut self) {
+        if let Some(connected) = &mut self.connection
+            && self.settings.long_log.take()
+            && let Err(error) = florin_storage::checkpoint(&mut connected.connection, Checkpoint::Restart)
+        {
+            tracing::warn!(%error, "the write-ahead log could not begin anew");
+        }
     }
 
     /// The poisoned command fails alone, its neighbours never notice. What has waited too long by now, because each try
