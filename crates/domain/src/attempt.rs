@@ -45,6 +45,8 @@ named_enum! {
         Declined => "payment_declined",
         /// Not enough money.
         InsufficientFunds => "insufficient_funds",
+        /// The customer has fewer credits than the payment is for.
+        InsufficientCredits => "insufficient_credits",
         /// The payment method has expired.
         ExpiredPaymentMethod => "expired_payment_method",
         /// The processor suspects fraud.
@@ -192,6 +194,26 @@ impl Attempt {
         if !next.status.is_open() {
             next.due_at = None;
         }
+        Ok(next)
+    }
+
+    /// A bank debit that had cleared, returned after all.
+    ///
+    /// # Errors
+    /// [`AttemptOver`] unless it is a charge that succeeded.
+    pub(crate) fn take_back(
+        &self,
+        failure: &Failure,
+        at: DateTime<Utc>,
+        by: Actor,
+    ) -> Result<Attempt, AttemptOver> {
+        if self.kind != AttemptKind::Charge || self.status != AttemptStatus::Succeeded {
+            return Err(AttemptOver { status: self.status });
+        }
+        let mut next = self.changed(at, by);
+        next.status = AttemptStatus::Failed;
+        next.failure = Some(failure.clone());
+        next.due_at = None;
         Ok(next)
     }
 

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 
 use crate::{
-    Actor, Attempt, AttemptId, AttemptKind, AttemptStatus, CaptureMethod, IllegalChange, MethodRef,
-    Operation, Payment, Settlement, State, Step, Total,
+    Actor, Attempt, AttemptId, AttemptKind, AttemptStatus, CaptureMethod, Failure, IllegalChange,
+    MethodRef, MethodType, Operation, Payment, Settlement, State, Step, Total,
 };
 
 /// How an attempt starts: what the domain can't know by itself.
@@ -34,6 +34,9 @@ pub enum ChargeRefused {
     /// Nothing to charge.
     #[error("the payment names no payment method")]
     NoPaymentMethod,
+    /// A payment method where none can be charged.
+    #[error("a payment by {0} takes no payment method")]
+    TakesNoPaymentMethod(MethodType),
 }
 
 /// What must follow at once when a charge succeeded after its cancellation had been asked for.
@@ -60,28 +63,30 @@ pub struct ChargeSettled {
 pub const AUTHORIZATION_LIFETIME: Duration = Duration::days(7);
 
 impl Payment {
-    /// Starts a charge, by another payment method where one is given.
+    /// Starts a charge, by another payment method where one is given with its type.
+    ///
+    /// A payment whose bank debit was returned is over, although it counts as failed: it has moved money both ways.
     ///
     /// # Errors
     /// [`ChargeRefused`], and then nothing has changed.
     pub fn start_charge(
         &self,
         start: AttemptStart,
-        payment_method: Option<MethodRef>,
+        payment_method: Option<(MethodRef, MethodType)>,
     ) -> Result<(Payment, Attempt), ChargeRefused> {
         if let Some(operation) = self.under_way {
             return Err(ChargeRefused::InProgress(operation));
         }
         // Before the payment method: one that is sent after all would not help a payment that is over.
-        if self.state().next(Step::StartCharge).is_none() {
+        if self.state().next(Step::StartCharge).is_none() || !self.facts.returned().is_zero() {
             return Err(ChargeRefused::NotProcessable(self.state()));
         }
-        let method =
-            payment_method.or_else(|| self.payment_method.clone()).ok_or(ChargeRefused::NoPaymentMethod)?;
+        let (method, method_type) = self.method_to_charge(payment_method)?;
         let mut next = self.changed(start.at, start.by);
         next.under_way = Some(Operation::Charge);
         next.charge_count = self.charge_count.saturating_add(1);
-        next.terms.payment_method = Some(method.clone());
+        next.terms.payment_method = method;
+        next.terms.method_type = method_type;
         next.processor = Some(start.processor.clone());
         next.processor_reference = None;
         next.failure = None;
@@ -93,6 +98,39 @@ impl Payment {
         attempt.number = number;
         attempt.capture = payment.capture_method == CaptureMethod::Automatic;
         Ok((payment, attempt))
+    }
+
+    /// What a charge uses: what is given, or what the payment has.
+    fn method_to_charge(
+        &self,
+        given: Option<(MethodRef, MethodType)>,
+    ) -> Result<(Option<MethodRef>, MethodType), ChargeRefused> {
+        match (self.method_type.needs_processor(), given, &self.payment_method) {
+            (true, Some((method, method_type)), _) => Ok((Some(method), method_type)),
+            (true, None, Some(method)) => Ok((Some(method.clone()), self.method_type)),
+            (true, None, None) => Err(ChargeRefused::NoPaymentMethod),
+            (false, Some(_), _) => Err(ChargeRefused::TakesNoPaymentMethod(self.method_type)),
+            (false, None, _) => Ok((None, self.method_type)),
+        }
+    }
+
+    /// Takes a bank debit back that had cleared: the payer's bank has returned it, so all that was captured is gone.
+    ///
+    /// # Errors
+    /// [`IllegalChange`] unless the attempt is a charge that succeeded, and the payment has kept what it brought.
+    pub fn return_charge(
+        &self,
+        attempt: &Attempt,
+        failure: &Failure,
+        at: DateTime<Utc>,
+        by: Actor,
+    ) -> Result<(Payment, Attempt), IllegalChange> {
+        let attempt = attempt.take_back(failure, at, by)?;
+        let mut next = self.changed(at, by);
+        next.facts = self.facts.with(|sums| sums.returned = sums.captured)?;
+        next.failure = Some(failure.clone());
+        next.failed_at = Some(at);
+        Ok((self.advance(Step::Return, next)?, attempt))
     }
 
     /// Settles a charge with what became of it.

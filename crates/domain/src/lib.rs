@@ -1,4 +1,5 @@
-//! The rules of payments: amounts, currencies, ids, the payment with its facts and its status machine, refunds.
+//! The rules of payments: amounts, currencies, ids, the payment with its facts and its status
+//! machine, refunds, the journal, invoices, credits, customers and their payment methods.
 //!
 //! Pure: no I/O, no clock, no randomness, no async. Times and ids are passed in. Start with [`Payment::create`]; each
 //! operation takes a payment and gives back the changed one, or a refusal that says why with its data.
@@ -22,9 +23,13 @@ mod attempt;
 mod authorization;
 mod card_number;
 mod charging;
+mod credits;
 mod currency;
+mod customer;
 mod facts;
 mod id;
+mod invoice;
+mod journal;
 mod metadata;
 mod mode;
 mod money;
@@ -45,9 +50,13 @@ pub use attempt::*;
 pub use authorization::*;
 pub use card_number::*;
 pub use charging::*;
+pub use credits::*;
 pub use currency::*;
+pub use customer::*;
 pub use facts::*;
 pub use id::*;
+pub use invoice::*;
+pub use journal::*;
 pub use metadata::*;
 pub use mode::*;
 pub use money::*;

@@ -8,8 +8,8 @@ use std::ops::Deref;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Actor, Amount, Currency, Description, Facts, FactsRefused, Failure, IdempotencyKey, Metadata, MethodRef,
-    Mode, PaymentId, Reason, State, Step, TenantId,
+    Actor, Amount, Currency, CustomerId, Description, Facts, FactsRefused, Failure, IdempotencyKey, InvoiceId,
+    InvoiceNumber, Metadata, MethodRef, Mode, PaymentId, Reason, State, Step, TenantId,
 };
 
 named_enum! {
@@ -36,6 +36,16 @@ named_enum! {
     }
 }
 
+impl MethodType {
+    /// Whether a processor moves the money; else it is booked here, at once.
+    pub const fn needs_processor(self) -> bool {
+        match self {
+            MethodType::Card | MethodType::Ach => true,
+            MethodType::Offline | MethodType::Credits => false,
+        }
+    }
+}
+
 named_enum! {
     /// Which operation of a payment waits for a processor. Refunds are not among them: many may run side by side.
     Operation {
@@ -46,6 +56,15 @@ named_enum! {
         /// A void.
         Void => "void",
     }
+}
+
+/// The invoice that a payment is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// The invoice.
+    pub invoice_id: InvoiceId,
+    /// Its number.
+    pub invoice_number: InvoiceNumber,
 }
 
 /// What a new payment is made of.
@@ -63,6 +82,10 @@ pub struct NewPayment {
     pub currency: Currency,
     /// When the money is taken.
     pub capture_method: CaptureMethod,
+    /// Who pays.
+    pub customer_id: Option<CustomerId>,
+    /// The invoice that it is for.
+    pub destination: Option<Destination>,
     /// What is charged.
     pub payment_method: Option<MethodRef>,
     /// What kind of money moves.
@@ -84,7 +107,7 @@ pub struct NewPayment {
 /// All that is known of a payment. Read it through [`Payment`], which guarantees that it is consistent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentRecord {
-    /// What it was made of; description and metadata as they are now.
+    /// What it was made of; payment method, description and metadata as they are now.
     pub terms: NewPayment,
     /// The sums.
     pub facts: Facts,
@@ -203,6 +226,8 @@ impl Payment {
     ///     amount: Amount::new(1000).unwrap(),
     ///     currency: Currency::parse("USD").unwrap(),
     ///     capture_method: CaptureMethod::Automatic,
+    ///     customer_id: None,
+    ///     destination: None,
     ///     payment_method: Some(MethodRef::parse("pm_test_success").unwrap()),
     ///     method_type: MethodType::Card,
     ///     description: None,

@@ -55,6 +55,9 @@ pub enum TextRefused {
     /// There is a blank, a control character, or something beyond ASCII.
     #[error("the text may have visible ASCII characters only, without blanks")]
     NotVisibleAscii,
+    /// There is no @ between other characters, or there is a blank.
+    #[error("the text is not an e-mail address; send one such as ada@example.com")]
+    NotEmail,
     /// There is a U+0000.
     #[error("the text contains the character U+0000; send it without")]
     ContainsNul,
@@ -65,6 +68,20 @@ pub enum TextRefused {
 
 fn check_free_text(text: &str, max_chars: usize) -> Result<(), TextRefused> {
     check_text(text, max_chars)
+}
+
+fn check_some_text(text: &str, max_chars: usize) -> Result<(), TextRefused> {
+    if text.is_empty() { Err(TextRefused::Empty) } else { check_text(text, max_chars) }
+}
+
+fn check_email(text: &str, max_chars: usize) -> Result<(), TextRefused> {
+    check_some_text(text, max_chars)?;
+    let is_address = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    if is_address && !text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        Ok(())
+    } else {
+        Err(TextRefused::NotEmail)
+    }
 }
 
 fn check_token(text: &str, max_chars: usize) -> Result<(), TextRefused> {
@@ -154,4 +171,20 @@ texts! {
     MethodRef: check_token up to 255, like "pm_1234567890";
     /// The caller's own key of a request: 1 to 255 visible ASCII characters.
     IdempotencyKey: check_token up to 255, like "order-1001";
+    /// What a customer is called, in 1 to 200 characters.
+    CustomerName: check_some_text up to 200, like "Ada Lovelace";
+    /// An e-mail address: 3 to 254 visible characters with an @ between others.
+    Email: check_email up to 254, like "ada@example.com";
+    /// A merchant's own name for a customer: 1 to 255 visible ASCII characters.
+    ExternalId: check_token up to 255, like "customer-17";
+    /// A card's brand, in 1 to 40 characters.
+    CardBrand: check_some_text up to 40, like "visa";
+    /// A bank's name, in 1 to 100 characters.
+    BankName: check_some_text up to 100, like "First Bank";
+    /// An invoice's number: 1 to 64 visible ASCII characters.
+    InvoiceNumber: check_token up to 64, like "2026/11-7";
+    /// A merchant's reference of a transaction, such as a booking number: 1 to 255 visible ASCII characters.
+    ReferenceId: check_token up to 255, like "booking-4711";
+    /// A merchant's notes on a transaction, in up to 2000 characters.
+    Notes: check_free_text up to 2000, like "Checked by accounting";
 }

@@ -39,6 +39,8 @@ impl Engine {
                 currency: request.currency,
                 capture_method: request.capture_method,
                 payment_method: request.payment_method,
+                customer_id: None,
+                destination: None,
                 method_type: MethodType::Card,
                 description: request.description,
                 metadata: request.metadata,

@@ -88,6 +88,8 @@ fn new_charge(realm: Realm) -> Result<(Payment, Attempt), Box<dyn std::error::Er
         currency: Currency::parse("USD")?,
         capture_method: CaptureMethod::Automatic,
         payment_method: Some(MethodRef::parse("pm_test_success")?),
+        customer_id: None,
+        destination: None,
         method_type: MethodType::Card,
         description: None,
         metadata: Metadata::default(),

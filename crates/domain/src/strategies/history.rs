@@ -132,7 +132,9 @@ impl History {
         self.now = self.now.checked_add_signed(Duration::seconds(1)).unwrap_or(self.now);
         match action {
             Action::Charge(method) => {
-                let started = self.payment.start_charge(self.start(), method.clone());
+                let method = method.clone().filter(|_| self.payment.method_type.needs_processor());
+                let method = method.map(|method| (method, self.payment.method_type));
+                let started = self.payment.start_charge(self.start(), method);
                 let (payment, attempt) = started.map_err(Refused::Charge)?;
                 self.started(payment, attempt);
             }

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use super::history::{history, refund_history};
 use super::values::*;
 use crate::{
-    Attempt, AttemptKind, AttemptStart, AttemptStatus, CaptureMethod, Facts, Failure, FailureCode,
+    Attempt, AttemptKind, AttemptStart, AttemptStatus, CaptureMethod, Destination, Facts, Failure, FailureCode,
     MethodType, NewPayment, NewRefund, Operation, Payment, PaymentRecord, PaymentStatus, Refund,
     RefundStatus, Settlement, State, Status, Step, Sums, Total,
 };
@@ -80,16 +80,24 @@ pub fn sums() -> impl Strategy<Value = Sums> {
     )
 }
 
+/// Any invoice that a payment may be for.
+pub fn destination() -> impl Strategy<Value = Destination> {
+    (invoice_id(), invoice_number())
+        .prop_map(|(invoice_id, invoice_number)| Destination { invoice_id, invoice_number })
+}
+
 /// What any new payment may be made of.
 pub fn new_payment() -> impl Strategy<Value = NewPayment> {
     let identity = (payment_id(), tenant_id(), mode(), actor());
     let terms = (amount(), currency(), capture_method(), of(method_ref()), method_type());
     let notes = (of(description()), metadata(), of(idempotency_key()));
+    let purpose = (of(customer_id()), of(destination()));
     let session = (of("https://shop\\.example/[a-z]{0,8}"), any::<bool>());
-    (identity, terms, notes, session).prop_map(|(identity, terms, notes, session)| {
+    (identity, terms, notes, purpose, session).prop_map(|(identity, terms, notes, purpose, session)| {
         let (id, tenant_id, mode, created_by) = identity;
         let (amount, currency, capture_method, payment_method, method_type) = terms;
         let (description, metadata, idempotency_key) = notes;
+        let (customer_id, destination) = purpose;
         let (return_url, off_session) = session;
         NewPayment {
             id,
@@ -98,6 +106,8 @@ pub fn new_payment() -> impl Strategy<Value = NewPayment> {
             amount,
             currency,
             capture_method,
+            customer_id,
+            destination,
             payment_method,
             method_type,
             description,

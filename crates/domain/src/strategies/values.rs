@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Amount, AttemptId, Currency, CustomerId, DeliveryId, Description, EventId, IdempotencyKey,
-    InvoiceId, KeyId, Metadata, MethodRef, Mode, Money, PaymentId, PaymentRequestId, Percent, Reason,
+    InvoiceId, InvoiceNumber, KeyId, Metadata, MethodRef, Mode, Money, PaymentId, PaymentRequestId, Percent, Reason,
     RefundId, Rounding, SessionId, StoredMethodId, TenantId, Total, TransactionId, UserId, WebhookEndpointId,
 };
 
@@ -125,6 +125,11 @@ pub fn method_ref() -> impl Strategy<Value = MethodRef> {
 /// Any idempotency key.
 pub fn idempotency_key() -> impl Strategy<Value = IdempotencyKey> {
     token(IdempotencyKey::MAX_CHARS).prop_filter_map("allowed", |text| IdempotencyKey::parse(text).ok())
+}
+
+/// Any invoice's number.
+pub fn invoice_number() -> impl Strategy<Value = InvoiceNumber> {
+    token(InvoiceNumber::MAX_CHARS).prop_filter_map("allowed", |text| InvoiceNumber::parse(text).ok())
 }
 
 /// Any metadata, mostly of few keys.

@@ -204,6 +204,7 @@ fn text_code(refused: TextRefused) -> ErrorCode {
         TextRefused::Empty
         | TextRefused::TooLong { .. }
         | TextRefused::NotVisibleAscii
+        | TextRefused::NotEmail
         | TextRefused::ContainsNul => ErrorCode::ParameterInvalid,
     }
 }

@@ -130,6 +130,8 @@ impl PaymentRow {
             amount,
             currency: IN.parse(&self.currency)?,
             capture_method: IN.parse(&self.capture_method)?,
+            customer_id: None,
+            destination: None,
             payment_method: IN.parse_opt::<MethodRef>(self.payment_method_id.as_deref())?,
             method_type: IN.parse(&self.payment_method_type)?,
             description: IN.parse_opt(self.description.as_deref())?,

@@ -38,6 +38,8 @@ pub(crate) fn terms(realm: Realm, id: PaymentId) -> NewPayment {
         currency: Currency::parse("USD").unwrap(),
         capture_method: CaptureMethod::Automatic,
         payment_method: Some(MethodRef::parse("pm_test_success").unwrap()),
+        customer_id: None,
+        destination: None,
         method_type: MethodType::Card,
         description: None,
         metadata: Metadata::default(),
