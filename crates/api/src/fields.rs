@@ -82,6 +82,16 @@ impl Fields {
         }
     }
 
+    /// The id of that name. One that is malformed names nothing that there is.
+    pub(crate) fn id<T: std::str::FromStr>(
+        &mut self,
+        name: &'static str,
+        not_found: impl FnOnce() -> Refused,
+    ) -> Result<Option<T>, Refused> {
+        let Some(text) = self.string(name, "an id")? else { return Ok(None) };
+        text.parse().map(Some).map_err(|_malformed| not_found().param(name))
+    }
+
     /// The word of that name.
     pub(crate) fn word<T>(
         &mut self,

@@ -1,14 +1,14 @@
 //! Handlers of payments: parse, call the engine, answer.
 
 use florin_domain::{
-    AttemptId, CaptureMethod, CustomerId, Description, IdempotencyKey, InvoiceId, MethodRef, MethodType,
-    PaymentId, PaymentStatus, Reason, Status, check_text,
+    AttemptId, CaptureMethod, CustomerId, Description, DestinationType, IdempotencyKey, InvoiceId, MethodRef,
+    MethodType, PaymentId, PaymentStatus, Reason, Status, check_text,
 };
 use florin_engine::requests::{AttemptFilter, CreatePayment, CreateRefund, PaymentFilter, UpdatePayment};
 use florin_engine::views::{Answer, ErrorCode, Refused};
 
 use crate::call::Call;
-use crate::fields::{Fields, missing, not_supported_yet};
+use crate::fields::{Fields, missing};
 use crate::idempotency;
 use crate::json::Object;
 use crate::query::{PAGE_PARAMETERS, search_text};
@@ -213,6 +213,9 @@ fn parse_create(body: Object, idempotency_key: Option<IdempotencyKey>) -> Result
         amount: fields.required_amount("amount")?,
         currency: fields.required_currency("currency")?,
         payment_method: fields.text("payment_method_id", MethodRef::parse)?,
+        payment_method_type: fields.word("payment_method_type", MethodType::WORDS)?,
+        customer_id: fields.id("customer_id", Refused::customer_not_found)?,
+        invoice_id: destination(&mut fields)?,
         process_payment: fields.boolean("process_payment")?.unwrap_or(true),
         capture_method: fields
             .word("capture_method", CaptureMethod::WORDS)?
@@ -223,18 +226,62 @@ fn parse_create(body: Object, idempotency_key: Option<IdempotencyKey>) -> Result
         metadata: fields.metadata()?,
         idempotency_key,
     };
-    match fields.word("payment_method_type", MethodType::WORDS)? {
-        None | Some(MethodType::Card) => {}
-        Some(MethodType::Ach | MethodType::Offline | MethodType::Credits) => {
-            return Err(not_supported_yet("payment_method_type"));
+    check_method(&request)?;
+    Ok(request)
+}
+
+/// The invoice to pay: its type and its id, or neither.
+fn destination(fields: &mut Fields) -> Result<Option<InvoiceId>, Refused> {
+    let kind: Option<DestinationType> = fields.word("destination_type", DestinationType::WORDS)?;
+    let id = fields.id("destination_id", Refused::invoice_not_found)?;
+    match (kind, id) {
+        (Some(DestinationType::Invoice), None) => {
+            Err(missing("destination_id", "Send destination_id, the invoice's id, or no destination_type."))
+        }
+        (None, Some(_)) => {
+            Err(missing("destination_type", "Send destination_type: INVOICE with a destination_id."))
+        }
+        (_, id) => Ok(id),
+    }
+}
+
+/// What each kind of money needs, and what it excludes.
+fn check_method(request: &CreatePayment) -> Result<(), Refused> {
+    let has_method = request.payment_method.is_some();
+    let refused = |param: &'static str, message: String| {
+        Err(Refused::new(ErrorCode::ParametersConflict, message).param(param))
+    };
+    match request.payment_method_type {
+        Some(kind @ (MethodType::Offline | MethodType::Credits)) => {
+            if has_method {
+                return refused(
+                    "payment_method_id",
+                    format!("A payment by {kind} takes no payment_method_id."),
+                );
+            }
+            if kind == MethodType::Credits && request.customer_id.is_none() {
+                let message = "Send customer_id, the customer whose credits are spent.";
+                return Err(missing("customer_id", message));
+            }
+        }
+        None | Some(MethodType::Card | MethodType::Ach) => {
+            if request.process_payment && !has_method {
+                let message = "Send payment_method_id, the payment method to charge; or process_payment: false to charge later.";
+                return Err(missing("payment_method_id", message));
+            }
         }
     }
-    fields.not_yet(&["destination_type", "destination_id", "customer_id"])?;
-    if request.process_payment && request.payment_method.is_none() {
-        let message = "Send payment_method_id, the payment method to charge; or process_payment: false to charge later.";
-        return Err(missing("payment_method_id", message));
+    match (request.capture_method, request.payment_method_type) {
+        (
+            CaptureMethod::Manual,
+            Some(kind @ (MethodType::Ach | MethodType::Offline | MethodType::Credits)),
+        ) => {
+            let message =
+                format!("A payment by {kind} can't be authorized first; send capture_method: automatic.");
+            refused("capture_method", message)
+        }
+        (CaptureMethod::Automatic | CaptureMethod::Manual, _) => Ok(()),
     }
-    Ok(request)
 }
 
 /// A web address, which nobody visits here: it is handed to the payer's browser.

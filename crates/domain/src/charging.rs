@@ -3,8 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 
 use crate::{
-    Actor, Attempt, AttemptId, AttemptKind, AttemptStatus, CaptureMethod, Failure, IllegalChange,
-    MethodRef, MethodType, Operation, Payment, Settlement, State, Step, Total,
+    Actor, Attempt, AttemptId, AttemptKind, AttemptStatus, CaptureMethod, Failure, IllegalChange, MethodRef,
+    MethodType, Operation, Payment, Settlement, State, Step, Total,
 };
 
 /// How an attempt starts: what the domain can't know by itself.

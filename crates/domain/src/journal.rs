@@ -259,6 +259,8 @@ impl Payment {
     pub fn net(&self) -> i64 {
         let facts = &self.facts;
         let minor = Total::minor;
-        minor(facts.captured()).saturating_sub(minor(facts.refunded())).saturating_sub(minor(facts.returned()))
+        minor(facts.captured())
+            .saturating_sub(minor(facts.refunded()))
+            .saturating_sub(minor(facts.returned()))
     }
 }

@@ -8,8 +8,8 @@ use std::ops::Deref;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Actor, Amount, Currency, CustomerId, Description, Facts, FactsRefused, Failure, IdempotencyKey, InvoiceId,
-    InvoiceNumber, Metadata, MethodRef, Mode, PaymentId, Reason, State, Step, TenantId,
+    Actor, Amount, Currency, CustomerId, Description, Facts, FactsRefused, Failure, IdempotencyKey,
+    InvoiceId, InvoiceNumber, Metadata, MethodRef, Mode, PaymentId, Reason, State, Step, TenantId,
 };
 
 named_enum! {
@@ -55,6 +55,14 @@ named_enum! {
         Capture => "capture",
         /// A void.
         Void => "void",
+    }
+}
+
+named_enum! {
+    /// What kind of thing a payment is for.
+    DestinationType {
+        /// An invoice.
+        Invoice => "INVOICE",
     }
 }
 

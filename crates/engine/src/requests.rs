@@ -18,6 +18,12 @@ pub struct CreatePayment {
     pub currency: Currency,
     /// What is charged.
     pub payment_method: Option<MethodRef>,
+    /// What kind of money moves; taken from the payment method when absent.
+    pub payment_method_type: Option<MethodType>,
+    /// Who pays.
+    pub customer_id: Option<CustomerId>,
+    /// The invoice that it is for.
+    pub invoice_id: Option<InvoiceId>,
     /// Whether it is charged at once.
     pub process_payment: bool,
     /// When the money is taken.

@@ -231,6 +231,9 @@ fn create(new: &reference::New) -> CreatePayment {
     CreatePayment {
         amount: common::amount(new.amount),
         payment_method: new.method.map(|method| common::method(method.id())),
+        payment_method_type: None,
+        customer_id: None,
+        invoice_id: None,
         process_payment: new.process,
         capture_method,
         off_session: new.off_session,

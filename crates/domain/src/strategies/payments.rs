@@ -7,8 +7,8 @@ use proptest::sample::select;
 use super::history::{history, refund_history};
 use super::values::*;
 use crate::{
-    Attempt, AttemptKind, AttemptStart, AttemptStatus, CaptureMethod, Destination, Facts, Failure, FailureCode,
-    MethodType, NewPayment, NewRefund, Operation, Payment, PaymentRecord, PaymentStatus, Refund,
+    Attempt, AttemptKind, AttemptStart, AttemptStatus, CaptureMethod, Destination, Facts, Failure,
+    FailureCode, MethodType, NewPayment, NewRefund, Operation, Payment, PaymentRecord, PaymentStatus, Refund,
     RefundStatus, Settlement, State, Status, Step, Sums, Total,
 };
 

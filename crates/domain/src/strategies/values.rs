@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Amount, AttemptId, Currency, CustomerId, DeliveryId, Description, EventId, IdempotencyKey,
-    InvoiceId, InvoiceNumber, KeyId, Metadata, MethodRef, Mode, Money, PaymentId, PaymentRequestId, Percent, Reason,
-    RefundId, Rounding, SessionId, StoredMethodId, TenantId, Total, TransactionId, UserId, WebhookEndpointId,
+    InvoiceId, InvoiceNumber, KeyId, Metadata, MethodRef, Mode, Money, PaymentId, PaymentRequestId, Percent,
+    Reason, RefundId, Rounding, SessionId, StoredMethodId, TenantId, Total, TransactionId, UserId,
+    WebhookEndpointId,
 };
 
 /// Any currency.

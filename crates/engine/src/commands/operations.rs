@@ -40,7 +40,10 @@ pub(crate) struct Process<F> {
 
 impl<F: Fn(&MethodRef) -> Option<Refused> + Send + 'static> Operation for Process<F> {
     fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused> {
-        let (payment, attempt) = on.payment()?.start_charge(on.start(), self.payment_method.clone().map(|method| (method, florin_domain::MethodType::Card)))?;
+        let (payment, attempt) = on.payment()?.start_charge(
+            on.start(),
+            self.payment_method.clone().map(|method| (method, florin_domain::MethodType::Card)),
+        )?;
         match attempt.payment_method.as_ref().and_then(&self.refuse_method) {
             Some(refused) => Err(refused),
             None => Ok(on.send(payment, attempt)),

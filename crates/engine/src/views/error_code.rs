@@ -110,6 +110,8 @@ error_codes! {
         "The payer's bank or the processor declined.";
     InsufficientFunds = "insufficient_funds", 402, Payment,
         "There is not enough money to charge.";
+    InsufficientCredits = "insufficient_credits", 402, Payment,
+        "The customer has fewer credits than the payment is for; the message says how many.";
     ExpiredPaymentMethod = "expired_payment_method", 402, Payment,
         "The processor found that the payment method has expired.";
     SuspectedFraud = "suspected_fraud", 402, Payment,
@@ -137,7 +139,13 @@ error_codes! {
     RefundNotFound = "refund_not_found", 404, InvalidRequest,
         "There is no such refund in this tenant and mode.";
     PaymentMethodNotFound = "payment_method_not_found", 404, InvalidRequest,
-        "The processor knows no such payment method.";
+        "There is no such payment method, neither stored here nor at the processor.";
+    CustomerNotFound = "customer_not_found", 404, InvalidRequest,
+        "There is no such customer in this tenant and mode.";
+    InvoiceNotFound = "invoice_not_found", 404, InvalidRequest,
+        "There is no such invoice in this tenant and mode.";
+    TransactionNotFound = "transaction_not_found", 404, InvalidRequest,
+        "There is no such transaction in this tenant and mode.";
     MethodNotAllowed = "method_not_allowed", 405, InvalidRequest,
         "The path does not have this method; the header `Allow` lists those it has.";
     RequestTimeout = "request_timeout", 408, InvalidRequest,
@@ -152,6 +160,14 @@ error_codes! {
         "The payment is canceled already.";
     OperationInProgress = "operation_in_progress", 409, InvalidRequest,
         "Another operation of this kind waits for the processor. Read the payment and try again.";
+    InvoiceNotPayable = "invoice_not_payable", 409, InvalidRequest,
+        "The invoice is paid or void, so no payment can be made towards it.";
+    InvoiceNotVoidable = "invoice_not_voidable", 409, InvalidRequest,
+        "The invoice is void already, or payments have been made towards it or are under way.";
+    InvoiceNumberTaken = "invoice_number_taken", 409, InvalidRequest,
+        "Another invoice has this number. Send another, or none to have one counted up.";
+    ExternalIdTaken = "external_id_taken", 409, InvalidRequest,
+        "Another customer has this `external_id`; the message names the customer.";
     IdempotencyKeyInUse = "idempotency_key_in_use", 409, Idempotency,
         "The first request with this key is still running. Send it again after `Retry-After`.";
     IdempotencyKeyExpired = "idempotency_key_expired", 409, Idempotency,
@@ -166,6 +182,10 @@ error_codes! {
         "The payment method has expired or was detached; no payment was made.";
     AmountExceedsAuthorized = "amount_exceeds_authorized", 422, InvalidRequest,
         "More was to be captured than is authorized; the message says how much is.";
+    AmountExceedsInvoice = "amount_exceeds_invoice", 422, InvalidRequest,
+        "The payment is for more than remains of the invoice; the message says what remains.";
+    CreditLimitExceeded = "credit_limit_exceeded", 422, InvalidRequest,
+        "The customer would have more credits than a balance can hold.";
     RefundExceedsAvailable = "refund_exceeds_available", 422, InvalidRequest,
         "More was to be refunded than is left; the message says what is left.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, Idempotency,
@@ -211,6 +231,7 @@ impl From<FailureCode> for ErrorCode {
         match code {
             FailureCode::Declined => ErrorCode::PaymentDeclined,
             FailureCode::InsufficientFunds => ErrorCode::InsufficientFunds,
+            FailureCode::InsufficientCredits => ErrorCode::InsufficientCredits,
             FailureCode::ExpiredPaymentMethod => ErrorCode::ExpiredPaymentMethod,
             FailureCode::SuspectedFraud => ErrorCode::SuspectedFraud,
             FailureCode::ActionNotCompleted => ErrorCode::ActionNotCompleted,

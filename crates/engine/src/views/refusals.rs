@@ -1,8 +1,8 @@
 //! One exhaustive match from each refusal of the domain to its code, parameter and message.
 
 use florin_domain::{
-    AmountRefused, CancelRefused, CaptureRefused, ChargeRefused, MetadataRefused, Operation, PaymentId,
-    RefundRefused, State, TextRefused, UnknownCurrency,
+    AmountRefused, CancelRefused, CaptureRefused, ChargeRefused, CreditsRefused, InvoiceRefused,
+    MetadataRefused, Operation, PaymentId, RefundRefused, State, TextRefused, Total, UnknownCurrency,
 };
 
 use super::{ErrorCode, Refused};
@@ -21,6 +21,68 @@ impl From<ChargeRefused> for Refused {
             ChargeRefused::NoPaymentMethod => {
                 let message = "The payment names no payment method; send payment_method_id.";
                 Refused::new(ErrorCode::ParameterMissing, message).param("payment_method_id")
+            }
+            ChargeRefused::TakesNoPaymentMethod(method_type) => {
+                let message = format!(
+                    "A payment by {method_type} takes no payment method; send it without payment_method_id."
+                );
+                Refused::new(ErrorCode::ParametersConflict, message).param("payment_method_id")
+            }
+        }
+    }
+}
+
+impl From<InvoiceRefused> for Refused {
+    fn from(refused: InvoiceRefused) -> Self {
+        match refused {
+            InvoiceRefused::NotPayable(status) => {
+                let message = format!("The invoice is {status}; only an open invoice can be paid.");
+                Refused::new(ErrorCode::InvoiceNotPayable, message).param("destination_id")
+            }
+            InvoiceRefused::OtherCurrency { invoice, payment } => {
+                let message =
+                    format!("The payment is in {payment}, the invoice in {invoice}; send {invoice}.");
+                Refused::new(ErrorCode::ParametersConflict, message).param("currency")
+            }
+            InvoiceRefused::Exceeds { requested, remaining } => {
+                let message = format!(
+                    "The payment is for {}, but only {} of the invoice remains to be paid; send at most that.",
+                    requested.minor(),
+                    remaining.minor()
+                );
+                Refused::new(ErrorCode::AmountExceedsInvoice, message).param("amount")
+            }
+            InvoiceRefused::HasPayments { paid, held } => {
+                let message = format!(
+                    "Payments have brought {} towards the invoice and hold {}; only an invoice without payments can be voided.",
+                    paid.minor(),
+                    held.minor()
+                );
+                Refused::new(ErrorCode::InvoiceNotVoidable, message)
+            }
+            InvoiceRefused::Inconsistent => Refused::internal(),
+        }
+    }
+}
+
+impl From<CreditsRefused> for Refused {
+    fn from(refused: CreditsRefused) -> Self {
+        match refused {
+            CreditsRefused::Insufficient { requested, available } => {
+                let message = format!(
+                    "The payment is for {}, but the customer has {} in credits; send at most that, or grant credits.",
+                    requested.minor(),
+                    available.minor()
+                );
+                Refused::new(ErrorCode::InsufficientCredits, message)
+            }
+            CreditsRefused::TooMany { added } => {
+                let message = format!(
+                    "With {} more the customer's credits would exceed {}; send less.",
+                    added.minor(),
+                    Total::MAX.minor()
+                );
+                Refused::new(ErrorCode::CreditLimitExceeded, message).param("amount")
             }
         }
     }
@@ -148,6 +210,27 @@ impl Refused {
         let message =
             "There is no such payment in this tenant and mode; send the id of one of your payments.";
         Refused::new(ErrorCode::PaymentNotFound, message)
+    }
+
+    /// No customer of that id is the caller's to see.
+    pub fn customer_not_found() -> Self {
+        let message =
+            "There is no such customer in this tenant and mode; send the id of one of your customers.";
+        Refused::new(ErrorCode::CustomerNotFound, message)
+    }
+
+    /// No invoice of that id is the caller's to see.
+    pub fn invoice_not_found() -> Self {
+        let message =
+            "There is no such invoice in this tenant and mode; send the id of one of your invoices.";
+        Refused::new(ErrorCode::InvoiceNotFound, message)
+    }
+
+    /// No transaction of that id is the caller's to see.
+    pub fn transaction_not_found() -> Self {
+        let message =
+            "There is no such transaction in this tenant and mode; send the id of one of your transactions.";
+        Refused::new(ErrorCode::TransactionNotFound, message)
     }
 
     /// No refund of that id is the caller's to see.
