@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use super::payments::{new_payment, settlement};
 use super::values::{method_ref, reason};
 use crate::{
-    Actor, Amount, Attempt, AttemptId, AttemptKind, AttemptStart, CancelRefused, Cancellation,
+    Actor, Amount, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus, CancelRefused, Cancellation,
     CaptureRefused, ChargeRefused, Failure, FailureCode, FollowUp, IllegalChange, Metadata, MethodRef,
-    NewPayment, NewRefund, Payment, Reason, Refund, RefundId, RefundRefused, RefundStatus, Settlement,
+    NewPayment, NewRefund, Payment, Reason, Refund, RefundId, RefundRefused, RefundStatus, Settlement, State,
 };
 
 /// Something that may be tried with a payment, whether or not it is legal at that moment.
@@ -36,6 +36,8 @@ pub enum Action {
         /// Which of them, modulo their number.
         choice: u8,
     },
+    /// A charge that had succeeded is taken back by the payer's bank.
+    Return,
 }
 
 /// A portion of a payment's amount in hundredths; above 100 it asks for too much.
@@ -107,6 +109,7 @@ pub fn action() -> impl Strategy<Value = Action> {
         4 => portion().prop_map(Action::Refund),
         8 => settle.prop_map(|(choice, settlement)| Action::Settle { choice, settlement }),
         1 => any::<u8>().prop_map(|choice| Action::FailRefund { choice }),
+        1 => Just(Action::Return),
     ]
 }
 
@@ -166,8 +169,25 @@ impl History {
                 let refund = choose(*choice, succeeded.cloned()).ok_or(Refused::NothingToSettle)?;
                 self.settle_refund(&refund, &late_failure()).map_err(Refused::Illegal)?;
             }
+            Action::Return => {
+                let cleared = self.cleared_debit().ok_or(Refused::NothingToSettle)?;
+                let (failure, payment) = (returned(), &self.payment);
+                let returned = payment.return_charge(&cleared, &failure, self.now, Actor::System);
+                let (payment, attempt) = returned.map_err(Refused::Illegal)?;
+                self.changed(payment, [attempt]);
+            }
         }
         Ok(())
+    }
+
+    /// The charge that a bank may take back: one that brought a payment what it still has.
+    fn cleared_debit(&self) -> Option<Attempt> {
+        let has_money = match self.payment.state() {
+            State::Captured | State::PartiallyRefunded | State::Refunded => true,
+            State::Pending | State::Processing | State::Authorized | State::Failed | State::Canceled => false,
+        };
+        let mut charges = self.attempts.iter().filter(|attempt| attempt.kind == AttemptKind::Charge);
+        charges.find(|charge| has_money && charge.status == AttemptStatus::Succeeded).cloned()
     }
 
     /// The open attempts that a processor may answer. While it has not said whether a charge that waits for
@@ -281,6 +301,11 @@ fn choose<T>(choice: u8, among: impl Iterator<Item = T>) -> Option<T> {
     let among: Vec<T> = among.collect();
     let index = usize::from(choice).checked_rem(among.len())?;
     among.into_iter().nth(index)
+}
+
+fn returned() -> Failure {
+    let message = "The payer's bank returned the debit.".to_owned();
+    Failure { code: FailureCode::BankDebitReturned, message }
 }
 
 fn late_failure() -> Settlement {

@@ -4,8 +4,11 @@
 
 mod amounts;
 mod card_numbers;
+mod credits;
 mod currencies;
 mod ids;
+mod invoices;
+mod journal;
 mod metadata;
 mod money;
 mod payments;
