@@ -1,7 +1,9 @@
 //! Counters: kept in the commit of the change they count, summed on read.
 
+use std::borrow::Cow;
+
 use diesel::prelude::*;
-use florin_domain::State;
+use florin_domain::{Account, Currency, State, TransactionType};
 
 use crate::rows::Realm;
 use crate::schema::counters;
@@ -22,6 +24,16 @@ pub(crate) const fn payments_in(state: State) -> &'static str {
         State::Failed => "payments.failed",
         State::Canceled => "payments.canceled",
     }
+}
+
+/// The counter of transactions of one type.
+pub(crate) fn transactions_of(kind: TransactionType) -> Cow<'static, str> {
+    Cow::Owned(format!("transactions.{kind}"))
+}
+
+/// The counter that holds an account's balance in one currency: what was debited less what was credited.
+pub(crate) fn balance_of(account: &Account, currency: Currency) -> Cow<'static, str> {
+    Cow::Owned(format!("balance:{account}:{}", currency.code()))
 }
 
 /// The sum of the named counters of a realm.

@@ -63,6 +63,9 @@ diesel::table! {
         created_by -> Text,
         updated_by -> Text,
         updated_at -> BigInt,
+        customer_id -> Nullable<Binary>,
+        invoice_id -> Nullable<Binary>,
+        invoice_number -> Nullable<Text>,
     }
 }
 
@@ -108,6 +111,30 @@ diesel::table! {
         due_at -> Nullable<BigInt>,
         lookups -> BigInt,
         created_by -> Text,
+        updated_by -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    transactions (tenant_id, livemode, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        id -> Binary,
+        #[sql_name = "type"]
+        kind -> Text,
+        amount -> BigInt,
+        currency -> Text,
+        debit_account -> Text,
+        credit_account -> Text,
+        payment_id -> Nullable<Binary>,
+        refund_id -> Nullable<Binary>,
+        customer_id -> Nullable<Binary>,
+        created_by -> Text,
+        revision -> BigInt,
+        metadata -> Text,
+        reference_id -> Nullable<Text>,
+        notes -> Nullable<Text>,
         updated_by -> Text,
         updated_at -> BigInt,
     }

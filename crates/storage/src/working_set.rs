@@ -1,16 +1,18 @@
 //! The objects of one batch: claimed and loaded together, changed in memory, saved together.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use diesel::sql_types::Nullable;
-use florin_domain::{Attempt, AttemptId, Payment, PaymentId, Refund, RefundId, State};
+use florin_domain::{Attempt, AttemptId, Payment, PaymentId, Refund, RefundId, State, Transaction};
 
 use crate::batch::{Change, Lock, OnConflict, Row, Value, insert_returning_keys, load_rows, save};
 use crate::rows::{
     ATTEMPTS, ATTEMPTS_BY_PAYMENT, AttemptRow, COUNTERS, EVENTS, Event, IDEMPOTENCY_KEYS, IdempotencyRecord,
     IdempotencyRow, KEYS_BY_DIGEST, PAYMENTS, PAYMENTS_BY_ID, PAYMENTS_WITH_ATTEMPTS, PaymentRow, REFUNDS,
-    REFUNDS_BY_ID, Realm, RefundRow, attempt_insert, attempt_update, count_row, event_row, key_claim,
-    key_update, object_key, payment_insert, payment_update, refund_insert, refund_update,
+    REFUNDS_BY_ID, Realm, RefundRow, TRANSACTIONS, attempt_insert, attempt_update, count_row, event_row,
+    key_claim, key_update, object_key, payment_insert, payment_update, refund_insert, refund_update,
+    transaction_insert,
 };
 use crate::{AnyConnection, StorageError, schema};
 
@@ -46,6 +48,7 @@ pub struct WorkingSet {
     keys: BTreeMap<DigestKey, Tracked<IdempotencyRecord>>,
     claimed: BTreeSet<DigestKey>,
     events: Vec<Event>,
+    transactions: Vec<Transaction>,
 }
 
 /// Loads payments, each with its attempts as they were at the same moment, without locks.
@@ -247,6 +250,11 @@ impl WorkingSet {
         self.events.push(event);
     }
 
+    /// Adds a transaction to the journal.
+    pub fn add_transaction(&mut self, transaction: Transaction) {
+        self.transactions.push(transaction);
+    }
+
     /// Forgets a claim, so that the key is free again after the commit.
     pub fn release_key(&mut self, key: &DigestKey) {
         self.claimed.insert(*key);
@@ -255,6 +263,7 @@ impl WorkingSet {
     /// Whether saving would change nothing.
     pub fn is_unchanged(&self) -> bool {
         self.events.is_empty()
+            && self.transactions.is_empty()
             && !self.payments.values().any(|tracked| tracked.changed)
             && !self.attempts.values().any(|tracked| tracked.changed)
             && !self.refunds.values().any(|tracked| tracked.changed)
@@ -281,6 +290,11 @@ impl WorkingSet {
                 Change::Insert(&REFUNDS, OnConflict::Fail, inserts(&self.refunds, refund_insert)),
                 Change::Insert(&ATTEMPTS, OnConflict::Fail, inserts(&self.attempts, attempt_insert)),
                 Change::Insert(&EVENTS, OnConflict::Fail, self.events.iter().map(event_row).collect()),
+                Change::Insert(
+                    &TRANSACTIONS,
+                    OnConflict::Fail,
+                    self.transactions.iter().map(transaction_insert).collect(),
+                ),
                 Change::Insert(&COUNTERS, OnConflict::Add("total"), counts),
             ],
         )?;
@@ -318,20 +332,32 @@ impl WorkingSet {
     }
 
     /// How the counters change.
-    fn counts(&self) -> BTreeMap<(Realm, &'static str), i64> {
-        let mut counts = BTreeMap::new();
+    fn counts(&self) -> BTreeMap<(Realm, Cow<'static, str>), i64> {
+        let mut counts: BTreeMap<(Realm, Cow<'static, str>), i64> = BTreeMap::new();
         for ((realm, _), payment) in self.payments.iter().filter(|(_, tracked)| tracked.changed) {
             let now = payment.now.state();
             let before = payment.loaded.as_ref().map(|(_, state)| *state);
             if before != Some(now) {
-                *counts.entry((*realm, crate::counters::payments_in(now))).or_default() += 1;
+                *counts.entry((*realm, Cow::Borrowed(crate::counters::payments_in(now)))).or_default() += 1;
                 if let Some(before) = before {
-                    *counts.entry((*realm, crate::counters::payments_in(before))).or_default() -= 1;
+                    *counts
+                        .entry((*realm, Cow::Borrowed(crate::counters::payments_in(before))))
+                        .or_default() -= 1;
                 }
             }
         }
         for ((realm, _), _) in self.refunds.iter().filter(|(_, tracked)| tracked.loaded.is_none()) {
-            *counts.entry((*realm, crate::counters::REFUNDS)).or_default() += 1;
+            *counts.entry((*realm, Cow::Borrowed(crate::counters::REFUNDS))).or_default() += 1;
+        }
+        for transaction in &self.transactions {
+            let realm = Realm { tenant_id: transaction.tenant_id, mode: transaction.mode };
+            *counts
+                .entry((realm, crate::counters::transactions_of(transaction.movement.kind)))
+                .or_default() += 1;
+            for (account, minor) in transaction.postings() {
+                let name = crate::counters::balance_of(account, transaction.currency);
+                *counts.entry((realm, name)).or_default() += minor;
+            }
         }
         counts.retain(|_, by| *by != 0);
         counts

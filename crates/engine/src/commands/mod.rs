@@ -1,5 +1,6 @@
 //! The commands: each names what it needs, and decides by the domain's rules over what was loaded.
 
+mod booking;
 mod gate;
 mod lease;
 mod operations;

@@ -9,6 +9,7 @@ use florin_domain::{
 };
 use florin_storage::{IdempotencyRecord, Needs, WorkingSet};
 
+use super::booking::book;
 use super::gate::set_answer;
 use super::telling::{outcome_answer, payment_json, refund_json, tell_payment, tell_refund};
 use super::{Requester, Sender, Sending};
@@ -141,6 +142,7 @@ impl Settling {
         let (at, by) = (deciding.at, self.requester.actor);
         let settled = payment.settle_charge(attempt, &self.settlement, self.reference.as_deref(), at, by)?;
         let news = (attempt.status, settled.attempt.status);
+        book(set, deciding, &self.requester, (payment, &settled.payment), None);
         let attempt = self.put_attempt(set, deciding, settled.attempt);
         let event = match settled.payment.state() {
             State::Captured => Some("payment.succeeded"),
@@ -166,7 +168,9 @@ impl Settling {
     ) -> Result<Settled, NotSettled> {
         let (at, by) = (deciding.at, self.requester.actor);
         let reference = self.reference.as_deref();
-        let (payment, attempt) = payment.settle_capture(attempt, &self.settlement, reference, at, by)?;
+        let before = payment;
+        let (payment, attempt) = before.settle_capture(attempt, &self.settlement, reference, at, by)?;
+        book(set, deciding, &self.requester, (before, &payment), None);
         let attempt = self.put_attempt(set, deciding, attempt);
         let event = event_of(attempt.status, "payment.succeeded");
         let (_, body) = self.put_payment(set, deciding, payment, event);
@@ -210,6 +214,7 @@ impl Settling {
         let reference = self.reference.as_deref();
         let settled = payment.settle_refund(refund, &self.settlement, reference, at, by)?;
         let attempt = attempt.settle(&self.settlement, reference, at, by).map_err(IllegalChange::from)?;
+        book(set, deciding, &self.requester, (payment, &settled.payment), Some(refund_id));
         let attempt = self.put_attempt(set, deciding, attempt);
         let (refund_event, payment_event) = match (before, settled.refund.status) {
             (RefundStatus::Pending, RefundStatus::Succeeded)

@@ -68,6 +68,11 @@ impl<'a> Value<'a> {
         value.map_or(Value::Null, Value::Int)
     }
 
+    /// Sixteen bytes, or null.
+    pub(crate) fn id(id: Option<[u8; 16]>) -> Self {
+        id.map_or(Value::Null, Value::Id)
+    }
+
     fn as_int(&self) -> Option<i64> {
         match self {
             Value::Int(value) => Some(*value),

@@ -6,6 +6,7 @@ mod key;
 mod payment;
 mod refund;
 mod selections;
+mod transaction;
 
 pub(crate) use attempt::{ATTEMPTS, AttemptRow, attempt_insert, attempt_update};
 pub use event::Event;
@@ -18,6 +19,8 @@ pub(crate) use selections::{
     ATTEMPTS_BY_PAYMENT, KEYS_BY_DIGEST, PAYMENT_COLUMNS, PAYMENTS_BY_ID, PAYMENTS_WITH_ATTEMPTS,
     REFUNDS_BY_ID, REFUNDS_BY_PAYMENT, object_key,
 };
+
+pub(crate) use transaction::{TRANSACTIONS, TRANSACTIONS_BY_PAYMENT, TransactionRow, transaction_insert};
 
 use chrono::{DateTime, Utc};
 use florin_domain::{Failure, Mode, TenantId};
@@ -55,6 +58,15 @@ impl Reader {
             Ok(bytes) => Ok(from_bytes(bytes)),
             Err(_) => Err(StorageError::corrupt(self.0, "an id is not 16 bytes long")),
         }
+    }
+
+    /// An id, or null.
+    pub(crate) fn id_opt<T>(
+        self,
+        bytes: Option<&[u8]>,
+        from_bytes: fn([u8; 16]) -> T,
+    ) -> Result<Option<T>, StorageError> {
+        bytes.map(|bytes| self.id(bytes, from_bytes)).transpose()
     }
 
     /// Anything that the domain parses.

@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 use florin_domain::{
-    Amount, Facts, Metadata, MethodRef, Mode, NewPayment, Payment, PaymentId, PaymentRecord, State, Sums,
-    TenantId, Total,
+    Amount, CustomerId, Destination, Facts, InvoiceId, Metadata, MethodRef, Mode, NewPayment, Payment,
+    PaymentId, PaymentRecord, State, Sums, TenantId, Total,
 };
 
 use super::{REALM, Reader, Realm, failure_values, micros};
@@ -20,7 +20,9 @@ pub(crate) static PAYMENTS: Table = Table {
         ("amount", Kind::Int),
         ("currency", Kind::Text),
         ("capture_method", Kind::Text),
-        ("payment_method_type", Kind::Text),
+        ("customer_id", Kind::Bytes),
+        ("invoice_id", Kind::Bytes),
+        ("invoice_number", Kind::Text),
         ("idempotency_key", Kind::Text),
         ("return_url", Kind::Text),
         ("off_session", Kind::Bool),
@@ -36,6 +38,7 @@ pub(crate) static PAYMENTS: Table = Table {
         ("amount_held", Kind::Int),
         ("amount_returned", Kind::Int),
         ("payment_method_id", Kind::Text),
+        ("payment_method_type", Kind::Text),
         ("description", Kind::Text),
         ("metadata", Kind::Text),
         ("under_way", Kind::Text),
@@ -100,6 +103,9 @@ pub(crate) struct PaymentRow {
     pub(crate) created_by: String,
     pub(crate) updated_by: String,
     pub(crate) updated_at: i64,
+    pub(crate) customer_id: Option<Vec<u8>>,
+    pub(crate) invoice_id: Option<Vec<u8>>,
+    pub(crate) invoice_number: Option<String>,
 }
 
 impl PaymentRow {
@@ -122,6 +128,16 @@ impl PaymentRow {
         IN.check(Facts::new(amount, sums))
     }
 
+    fn destination(&self) -> Result<Option<Destination>, StorageError> {
+        let invoice_id = IN.id_opt(self.invoice_id.as_deref(), InvoiceId::from_bytes)?;
+        let invoice_number = IN.parse_opt(self.invoice_number.as_deref())?;
+        match (invoice_id, invoice_number) {
+            (None, None) => Ok(None),
+            (Some(invoice_id), Some(invoice_number)) => Ok(Some(Destination { invoice_id, invoice_number })),
+            _ => Err(StorageError::corrupt(IN.0, "an invoice has an id and a number, or neither")),
+        }
+    }
+
     fn terms(&self, amount: Amount) -> Result<NewPayment, StorageError> {
         Ok(NewPayment {
             id: IN.id(&self.id, PaymentId::from_bytes)?,
@@ -130,8 +146,8 @@ impl PaymentRow {
             amount,
             currency: IN.parse(&self.currency)?,
             capture_method: IN.parse(&self.capture_method)?,
-            customer_id: None,
-            destination: None,
+            customer_id: IN.id_opt(self.customer_id.as_deref(), CustomerId::from_bytes)?,
+            destination: self.destination()?,
             payment_method: IN.parse_opt::<MethodRef>(self.payment_method_id.as_deref())?,
             method_type: IN.parse(&self.payment_method_type)?,
             description: IN.parse_opt(self.description.as_deref())?,
@@ -219,6 +235,7 @@ fn push_changing<'a>(payment: &'a Payment, row: &mut Row<'a>) {
         Value::Int(facts.held().minor()),
         Value::Int(facts.returned().minor()),
         Value::text(payment.payment_method.as_ref().map(MethodRef::as_str)),
+        Value::text(Some(payment.method_type.as_str())),
         Value::text(payment.description.as_ref().map(|text| text.as_str())),
         metadata_value(&payment.metadata),
         Value::text(payment.under_way.map(|operation| operation.as_str())),
@@ -249,7 +266,9 @@ pub(crate) fn payment_insert(payment: &Payment) -> Row<'_> {
         Value::Int(payment.amount.minor()),
         Value::text(Some(payment.currency.code())),
         Value::text(Some(payment.capture_method.as_str())),
-        Value::text(Some(payment.method_type.as_str())),
+        Value::id(payment.customer_id.map(CustomerId::bytes)),
+        Value::id(payment.destination.as_ref().map(|invoice| invoice.invoice_id.bytes())),
+        Value::text(payment.destination.as_ref().map(|invoice| invoice.invoice_number.as_str())),
         Value::text(payment.idempotency_key.as_ref().map(|key| key.as_str())),
         Value::text(payment.return_url.as_deref()),
         Value::Bool(payment.off_session),
