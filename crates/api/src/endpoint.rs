@@ -61,6 +61,15 @@ impl<'a> Resource<'a> {
         self.method(Method::PATCH, "PATCH", scope, run)
     }
 
+    /// A DELETE for callers who have the scope.
+    pub(crate) fn delete<F, R>(self, scope: Scope, run: F) -> Self
+    where
+        F: Fn(Call) -> R + 'static,
+        R: Future<Output = Result<Answer, Refused>> + 'static,
+    {
+        self.method(Method::DELETE, "DELETE", scope, run)
+    }
+
     /// Registers the resource; every other method is 405.
     pub(crate) fn register(self, config: &mut web::ServiceConfig) {
         let others = reply::method_not_allowed(self.state, self.path, &self.methods);

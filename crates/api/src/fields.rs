@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Datelike, Utc};
 use florin_domain::{Amount, Currency, Metadata, TextRefused, UnknownWord, contains_card_number};
 use florin_engine::views::{ErrorCode, Refused};
 use serde_json::Value;
@@ -115,6 +116,41 @@ impl Fields {
         }
     }
 
+    /// The integer of that name.
+    pub(crate) fn integer(&mut self, name: &'static str, expected: &str) -> Result<Option<i64>, Refused> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        value.as_i64().map(Some).ok_or_else(|| wrong_kind(name, expected, &value))
+    }
+
+    /// The time of that name, to the millisecond, with any offset from UTC.
+    pub(crate) fn time(&mut self, name: &'static str) -> Result<Option<DateTime<Utc>>, Refused> {
+        const EXPECTED: &str = "a time of RFC 3339, such as 2025-11-06T19:54:00Z";
+        let Some(text) = self.string(name, EXPECTED)? else { return Ok(None) };
+        let parsed = DateTime::parse_from_rfc3339(&text).ok();
+        let time = parsed.and_then(|time| DateTime::from_timestamp_millis(time.timestamp_millis()));
+        match time.filter(|time| (0..=9999).contains(&time.year())) {
+            Some(time) => Ok(Some(time)),
+            None => {
+                let message = format!("{name} must be {EXPECTED}.");
+                Err(Refused::new(ErrorCode::ParameterInvalid, message).param(name))
+            }
+        }
+    }
+
+    /// The objects in the array of that name; none when nothing was sent.
+    pub(crate) fn objects(&mut self, name: &'static str) -> Result<Vec<Object>, Refused> {
+        let items = match self.take(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(other) => return Err(wrong_kind(name, "an array of objects", &other)),
+        };
+        let object = |item| match item {
+            Value::Object(object) => Ok(object),
+            other => Err(wrong_kind(name, "an array of objects", &other)),
+        };
+        items.into_iter().map(object).collect()
+    }
+
     /// The string of that name, whatever it says.
     pub(crate) fn string(&mut self, name: &'static str, expected: &str) -> Result<Option<String>, Refused> {
         match self.take(name) {
@@ -183,6 +219,17 @@ const AMOUNT_RULE: &str =
 
 fn amount_rule(name: &str, found: &str) -> String {
     format!("{AMOUNT_RULE} as {name}; {found} was sent.")
+}
+
+/// Refuses to change what can't be changed.
+pub(crate) fn refuse_immutable(body: &Object, immutable: &[&str], changing: &[&str]) -> Result<(), Refused> {
+    match immutable.iter().find(|name| body.contains_key(**name)) {
+        Some(name) => {
+            let message = format!("{name} can't be changed; send {} only.", changing.join(", "));
+            Err(Refused::new(ErrorCode::FieldImmutable, message).param(*name))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A required parameter is missing.

@@ -6,13 +6,16 @@
 mod body;
 mod call;
 mod credentials;
+mod customers;
 mod docs_page;
 mod endpoint;
 mod fields;
 mod idempotency;
+mod invoices;
 mod json;
 mod observe;
 mod openapi;
+mod payment_methods;
 mod payments;
 mod query;
 mod rate_limit;
@@ -23,6 +26,7 @@ mod routes;
 mod settings;
 mod state;
 mod system;
+mod transactions;
 mod unread;
 
 pub use openapi::openapi;

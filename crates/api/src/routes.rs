@@ -1,10 +1,15 @@
 //! All routes on one screen: path, method, scope, handler.
 
 use actix_web::web::ServiceConfig;
-use florin_engine::access::Scope::{PaymentsRead, PaymentsWrite, RefundsWrite};
+use florin_engine::access::Scope::{
+    CustomersRead, CustomersWrite, InvoicesRead, InvoicesWrite, PaymentsRead, PaymentsWrite, RefundsWrite,
+    TransactionsRead, TransactionsWrite,
+};
 
 use crate::endpoint::Resource;
-use crate::{ApiState, payments, refunds, reply, system};
+use crate::{
+    ApiState, customers, invoices, payment_methods, payments, refunds, reply, system, transactions,
+};
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
 pub fn configure(config: &mut ServiceConfig, state: ApiState) {
@@ -28,6 +33,43 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
 
     at("/v1/refunds").get(PaymentsRead, refunds::list).register(config);
     at("/v1/refunds/{id}").get(PaymentsRead, refunds::find).register(config);
+
+    at("/v1/customers")
+        .get(CustomersRead, customers::list)
+        .post(CustomersWrite, customers::create)
+        .register(config);
+    at("/v1/customers/{id}")
+        .get(CustomersRead, customers::find)
+        .patch(CustomersWrite, customers::update)
+        .register(config);
+    at("/v1/customers/{id}/credits")
+        .get(CustomersRead, customers::credits)
+        .post(CustomersWrite, customers::grant)
+        .register(config);
+
+    at("/v1/payment_methods")
+        .get(CustomersRead, payment_methods::list)
+        .post(CustomersWrite, payment_methods::create)
+        .register(config);
+    at("/v1/payment_methods/{id}")
+        .get(CustomersRead, payment_methods::find)
+        .delete(CustomersWrite, payment_methods::detach)
+        .register(config);
+
+    at("/v1/invoices")
+        .get(InvoicesRead, invoices::list)
+        .post(InvoicesWrite, invoices::create)
+        .register(config);
+    at("/v1/invoices/{id}").get(InvoicesRead, invoices::find).register(config);
+    at("/v1/invoices/{id}/void").post(InvoicesWrite, invoices::void).register(config);
+
+    at("/v1/transactions").get(TransactionsRead, transactions::list).register(config);
+    at("/v1/transactions/{id}")
+        .get(TransactionsRead, transactions::find)
+        .patch(TransactionsWrite, transactions::amend)
+        .register(config);
+    at("/v1/transactions/{id}/amendments").get(TransactionsRead, transactions::amendments).register(config);
+    at("/v1/balances").get(TransactionsRead, transactions::balances).register(config);
 
     system::page("/healthz", &state, system::healthz).register(config);
     system::page("/readyz", &state, system::readyz).register(config);

@@ -34,6 +34,19 @@ pub struct Customer {
     pub updated_at: DateTime<Utc>,
 }
 
+/// What a change of a customer sets; what is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CustomerChange {
+    /// Another name, or none.
+    pub name: Option<Option<CustomerName>>,
+    /// Another address, or none.
+    pub email: Option<Option<Email>>,
+    /// Another external id, or none.
+    pub external_id: Option<Option<ExternalId>>,
+    /// Other metadata.
+    pub metadata: Option<Metadata>,
+}
+
 /// A processor's token for a way to pay, with what may be shown of it. Never a card number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMethod {
@@ -104,6 +117,30 @@ pub enum MethodUnusable {
     /// Its card has expired.
     #[error("the payment method has expired")]
     Expired,
+}
+
+impl Customer {
+    /// The customer with other facts.
+    #[must_use]
+    pub fn change(&self, change: CustomerChange, at: DateTime<Utc>, by: Actor) -> Customer {
+        let mut next = self.clone();
+        if let Some(name) = change.name {
+            next.name = name;
+        }
+        if let Some(email) = change.email {
+            next.email = email;
+        }
+        if let Some(external_id) = change.external_id {
+            next.external_id = external_id;
+        }
+        if let Some(metadata) = change.metadata {
+            next.metadata = metadata;
+        }
+        next.revision = self.revision.saturating_add(1);
+        next.updated_at = at;
+        next.updated_by = by;
+        next
+    }
 }
 
 impl Last4 {

@@ -14,6 +14,7 @@ mod point_reads;
 mod reading;
 mod recovery;
 pub mod requests;
+mod resources;
 pub mod views;
 mod writer;
 

@@ -166,7 +166,8 @@ impl Inner {
     }
 }
 
-fn not_written(failed: WriteFailed, requester: &Requester) -> Answer {
+/// What is answered when nothing could be written, or nobody knows.
+pub(crate) fn not_written(failed: WriteFailed, requester: &Requester) -> Answer {
     requester.refuse(match failed {
         WriteFailed::NotWritten => Refused::overloaded(),
         WriteFailed::Unknown => Refused::outcome_unknown(),

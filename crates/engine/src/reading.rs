@@ -104,7 +104,7 @@ impl Inner {
     }
 }
 
-fn unavailable(error: &StorageError) -> Refused {
+pub(crate) fn unavailable(error: &StorageError) -> Refused {
     match error {
         StorageError::Corrupt { .. } => {
             tracing::error!(%error, "a stored row is corrupt");
@@ -117,14 +117,20 @@ fn unavailable(error: &StorageError) -> Refused {
     }
 }
 
-fn list_answer<'a, T, V: serde::Serialize>(
+/// A part of a list as an answer. A view comes with its object's id.
+pub(crate) fn list_answer<'a, T, V: serde::Serialize>(
     listed: &'a Listed<T>,
     view: impl Fn(&'a T) -> (String, V),
 ) -> Answer {
+    Answer::new(200, &list_of(listed, view))
+}
+
+/// A part of a list as callers see it.
+pub(crate) fn list_of<'a, T, V>(listed: &'a Listed<T>, view: impl Fn(&'a T) -> (String, V)) -> List<V> {
     let (ids, data): (Vec<String>, Vec<V>) = listed.items.iter().map(view).unzip();
     let next_cursor = if listed.has_more { ids.into_iter().next_back() } else { None };
     let total_count = u64::try_from(listed.total_count).unwrap_or_default();
-    Answer::new(200, &List { data, has_more: listed.has_more, total_count, next_cursor })
+    List { data, has_more: listed.has_more, total_count, next_cursor }
 }
 
 /// A page of charges, newest first. A payment has few, and they are read with it, so the database has nothing to do.
@@ -152,7 +158,7 @@ fn page_of_charges(attempts: &[Attempt], filter: AttemptFilter, page: Page) -> L
     Listed { items, has_more: surplus > 0, total_count }
 }
 
-fn slice(page: Page) -> Slice {
+pub(crate) fn slice(page: Page) -> Slice {
     let position = match page.position {
         Position::Offset(offset) => SlicePosition::Offset(offset),
         Position::StartingAfter(id) => SlicePosition::After(id.into_bytes()),

@@ -1,5 +1,7 @@
 //! What callers ask for, in terms that are valid by construction: parsing has happened at the door.
 
+mod resources;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -7,6 +9,7 @@ use florin_domain::{
     Amount, CaptureMethod, Currency, CustomerId, Description, IdempotencyKey, InvoiceId, Metadata, MethodRef,
     MethodType, PaymentId, PaymentStatus, Reason, Status,
 };
+pub use resources::*;
 use uuid::Uuid;
 
 /// A payment to create.

@@ -6,17 +6,20 @@ use florin_domain::{
 };
 use florin_engine::views::schema::{NamedSchema, metadata, minor_units, nullable, string, text};
 use serde_json::json;
-use utoipa::openapi::schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder};
+use utoipa::openapi::schema::{
+    AdditionalProperties, AllOfBuilder, AnyOfBuilder, KnownFormat, SchemaFormat,
+};
 use utoipa::openapi::{ComponentsBuilder, Object, ObjectBuilder, RefOr, Schema, Type};
 
+use super::{customers, invoices, journal, payment_methods};
 use crate::payments::MAX_URL_CHARS;
 
 /// Visible ASCII characters.
-const VISIBLE: &str = "^[!-~]+$";
+pub(super) const VISIBLE: &str = "^[!-~]+$";
 
 /// Adds the schemas of all bodies.
 pub(super) fn add(builder: ComponentsBuilder) -> ComponentsBuilder {
-    builder
+    let builder = builder
         .schema("CreatePayment", create_payment())
         .schema("UpdatePayment", update_payment())
         .schema("ProcessPayment", object([("payment_method_id", "Another payment method.", method_id())]))
@@ -25,12 +28,15 @@ pub(super) fn add(builder: ComponentsBuilder) -> ComponentsBuilder {
             object([("amount", "How much; all that is authorized when absent.", optional_amount())]),
         )
         .schema("CancelPayment", object([("reason", "Why.", nullable(text(Reason::MAX_CHARS)))]))
-        .schema("CreateRefund", create_refund())
+        .schema("CreateRefund", create_refund());
+    [customers::bodies, payment_methods::bodies, invoices::bodies, journal::bodies]
+        .into_iter()
+        .fold(builder, |builder, add| add(builder))
 }
 
 fn create_payment() -> Schema {
     let mut fields = object([
-        ("amount", "How much, in the currency's minor unit: 1000 is 10.00 USD.", minor_units(1).build()),
+        ("amount", "How much, in the currency's minor unit: 1000 is 10.00 USD.", amount()),
         ("currency", "A code of ISO 4217, in any case.", currency()),
         ("payment_method_id", "What to charge; required unless process_payment is false.", method_id()),
         (
@@ -75,15 +81,19 @@ fn create_payment() -> Schema {
 }
 
 fn update_payment() -> Object {
-    let changes = metadata(nullable(text(Metadata::MAX_VALUE_CHARS)));
     object([
         ("description", "What for; null takes it away.", nullable(text(Description::MAX_CHARS))),
         (
             "metadata",
             "New values by key; null removes a key, and what is not named stays.",
-            nullable(changes),
+            metadata_changes(),
         ),
     ])
+}
+
+/// New values of metadata by key, where null takes a key away.
+pub(super) fn metadata_changes() -> Object {
+    nullable(metadata(nullable(text(Metadata::MAX_VALUE_CHARS))))
 }
 
 fn create_refund() -> Object {
@@ -95,7 +105,7 @@ fn create_refund() -> Object {
 }
 
 /// An object with these fields, by name, description and schema, and no others.
-fn object<const N: usize>(fields: [(&str, &str, Object); N]) -> Object {
+pub(super) fn object<const N: usize>(fields: [(&str, &str, Object); N]) -> Object {
     let mut builder = ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(false)));
     for (name, description, mut schema) in fields {
         schema.description = Some(description.to_owned());
@@ -104,15 +114,30 @@ fn object<const N: usize>(fields: [(&str, &str, Object); N]) -> Object {
     builder.build()
 }
 
-fn or_null<T: NamedSchema>() -> Object {
+/// Something, or null.
+pub(super) fn or_null<T: NamedSchema>() -> Object {
     nullable(ObjectBuilder::from(T::schema()))
 }
 
-fn optional_amount() -> Object {
+/// An amount in minor units.
+pub(super) fn amount() -> Object {
+    minor_units(1).build()
+}
+
+/// An integer between two others.
+pub(super) fn integer(minimum: i64, maximum: i64) -> ObjectBuilder {
+    let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
+    let integer = ObjectBuilder::new().schema_type(Type::Integer).format(Some(format));
+    integer.minimum(Some(minimum)).maximum(Some(maximum))
+}
+
+/// An amount, or null.
+pub(super) fn optional_amount() -> Object {
     nullable(minor_units(1))
 }
 
-fn currency() -> Object {
+/// A currency's code.
+pub(super) fn currency() -> Object {
     string().pattern(Some("^[A-Za-z]{3}$")).examples(["USD"]).build()
 }
 

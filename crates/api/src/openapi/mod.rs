@@ -3,14 +3,21 @@
 //! `docs/openapi.json` is this document, and a test compares them.
 
 mod bodies;
+mod call;
+mod customers;
+mod invoices;
+mod journal;
 mod operations;
 mod parameters;
+mod payment_methods;
 mod responses;
 
 use florin_engine::views::schema::named;
 use florin_engine::views::{
-    AttemptResponse, ErrorBody, ErrorCode, ErrorKind, ErrorResponse, NextAction, NextActionKind,
-    PaymentResponse, RefundResponse,
+    AmendmentResponse, Annotations, AttemptResponse, BalanceResponse, BalancesResponse,
+    CreditBalanceResponse, CreditsResponse, CustomerResponse, ErrorBody, ErrorCode, ErrorKind, ErrorResponse,
+    InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind, PaymentMethodResponse, PaymentResponse,
+    PostingResponse, RefundResponse, TransactionResponse,
 };
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -33,6 +40,10 @@ pub fn openapi() -> OpenApi {
         .tags(Some([
             tag("Payments", "Create, read, charge, capture, cancel and refund payments."),
             tag("Refunds", "Read refunds."),
+            tag("Customers", "Customers, and the credits that they pay with."),
+            tag("Payment methods", "Processors' tokens for ways to pay."),
+            tag("Invoices", "What is due, and what was paid of it."),
+            tag("Journal", "Every movement of money, and what each account has."),
             tag("System", "The server itself."),
         ]))
         .build()
@@ -67,6 +78,18 @@ fn components() -> Components {
         schema::<NextAction<'_>>(),
         schema::<NextActionKind>(),
         schema::<RefundResponse<'_>>(),
+        schema::<CustomerResponse<'_>>(),
+        schema::<CreditsResponse<'_>>(),
+        schema::<CreditBalanceResponse>(),
+        schema::<PaymentMethodResponse<'_>>(),
+        schema::<InvoiceResponse<'_>>(),
+        schema::<InvoiceLineResponse<'_>>(),
+        schema::<TransactionResponse<'_>>(),
+        schema::<PostingResponse<'_>>(),
+        schema::<AmendmentResponse>(),
+        schema::<Annotations>(),
+        schema::<BalancesResponse>(),
+        schema::<BalanceResponse>(),
         schema::<ErrorResponse<'_>>(),
         schema::<ErrorBody<'_>>(),
         schema::<ErrorCode>(),
@@ -79,11 +102,12 @@ fn components() -> Components {
     .into_iter()
     .fold(builder, |builder, (name, schema)| builder.schema(name, schema));
     let builder = named().into_iter().fold(builder, |builder, (name, schema)| builder.schema(name, schema));
-    builder
-        .schema("PaymentList", list("Payment"))
-        .schema("RefundList", list("Refund"))
-        .schema("AttemptList", list("Attempt"))
-        .build()
+    let listed =
+        ["Payment", "Refund", "Attempt", "Customer", "PaymentMethod", "Invoice", "Transaction", "Amendment"];
+    let builder = listed
+        .into_iter()
+        .fold(builder, |builder, item| builder.schema(format!("{item}List"), list(item)));
+    builder.build()
 }
 
 fn schema<T: ToSchema + PartialSchema>() -> (String, utoipa::openapi::RefOr<utoipa::openapi::Schema>) {

@@ -3,42 +3,13 @@
 use florin_domain::{AttemptId, PaymentId, RefundId};
 use florin_engine::views::ErrorCode;
 use florin_engine::views::schema::string;
-use utoipa::openapi::path::{
-    HttpMethod, Operation, OperationBuilder, Parameter, PathItem, Paths, PathsBuilder,
-};
-use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, Required, ResponseBuilder, Type};
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, PathItem, Paths, PathsBuilder};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Type};
 
-use super::parameters::{idempotency_key, page, path_id, payment_filters, refund_filters, refund_page};
-use super::responses::{Success, responses};
+use super::call::{Call, LIST};
+use super::parameters::{page, path_id, payment_filters, refund_filters, refund_page};
+use super::{customers, invoices, journal, payment_methods};
 
-/// What every call with a key can answer.
-const COMMON: &[ErrorCode] = &[
-    ErrorCode::ParameterUnknown,
-    ErrorCode::ParameterInvalid,
-    ErrorCode::Unauthenticated,
-    ErrorCode::PermissionDenied,
-    ErrorCode::RateLimitExceeded,
-    ErrorCode::InternalError,
-    ErrorCode::Overloaded,
-];
-/// What every call with a body can answer besides.
-const WITH_BODY: &[ErrorCode] = &[
-    ErrorCode::JsonInvalid,
-    ErrorCode::CardNumberNotAllowed,
-    ErrorCode::RequestTimeout,
-    ErrorCode::BodyTooLarge,
-    ErrorCode::ContentTypeNotSupported,
-    ErrorCode::OutcomeUnknown,
-];
-/// What every POST can answer besides.
-const WITH_KEY: &[ErrorCode] = &[
-    ErrorCode::IdempotencyKeysDiffer,
-    ErrorCode::IdempotencyKeyInUse,
-    ErrorCode::IdempotencyKeyExpired,
-    ErrorCode::IdempotencyKeyReused,
-];
 /// What every charge can answer besides.
 const CHARGES: &[ErrorCode] = &[
     ErrorCode::PaymentDeclined,
@@ -51,8 +22,6 @@ const CHARGES: &[ErrorCode] = &[
     ErrorCode::PaymentMethodNotFound,
     ErrorCode::PaymentMethodInvalid,
 ];
-const LIST: &[ErrorCode] = &[ErrorCode::ParametersConflict, ErrorCode::CardNumberNotAllowed];
-
 /// The operations on one payment, which a new payment leads to.
 const OF_PAYMENT: &[&str] = &[
     "findPayment",
@@ -68,7 +37,7 @@ const OF_PAYMENT: &[&str] = &[
 pub(super) fn paths() -> Paths {
     let payments = PathItem::new(HttpMethod::Get, list_payments());
     let payment = PathItem::new(HttpMethod::Get, find_payment());
-    PathsBuilder::new()
+    let builder = PathsBuilder::new()
         .path("/v1/payments", and(payments, HttpMethod::Post, create_payment()))
         .path("/v1/payments/{id}", and(payment, HttpMethod::Patch, update_payment()))
         .path("/v1/payments/{id}/process", PathItem::new(HttpMethod::Post, process_payment()))
@@ -78,7 +47,11 @@ pub(super) fn paths() -> Paths {
         .path("/v1/payments/{id}/refunds", PathItem::new(HttpMethod::Get, list_refunds_of_payment()))
         .path("/v1/payments/{id}/attempts", PathItem::new(HttpMethod::Get, list_attempts()))
         .path("/v1/refunds", PathItem::new(HttpMethod::Get, list_refunds()))
-        .path("/v1/refunds/{id}", PathItem::new(HttpMethod::Get, find_refund()))
+        .path("/v1/refunds/{id}", PathItem::new(HttpMethod::Get, find_refund()));
+    let builder = [customers::paths, payment_methods::paths, invoices::paths, journal::paths]
+        .into_iter()
+        .fold(builder, |builder, add| add(builder));
+    builder
         .path("/healthz", PathItem::new(HttpMethod::Get, healthz()))
         .path("/readyz", PathItem::new(HttpMethod::Get, readyz()))
         .path(
@@ -93,7 +66,8 @@ pub(super) fn paths() -> Paths {
         .build()
 }
 
-fn and(mut item: PathItem, method: HttpMethod, operation: Operation) -> PathItem {
+/// A path with one method more.
+pub(super) fn and(mut item: PathItem, method: HttpMethod, operation: Operation) -> PathItem {
     item.merge_operations(PathItem::new(method, operation));
     item
 }
@@ -269,89 +243,4 @@ fn text_page(id: &str, summary: &str, content_type: &str) -> Operation {
 
 fn system(id: &str, summary: &str) -> OperationBuilder {
     OperationBuilder::new().operation_id(Some(id)).summary(Some(summary)).tag("System")
-}
-
-/// One call with a key, in the making.
-struct Call {
-    operation: OperationBuilder,
-    tag: &'static str,
-    body: Option<(&'static str, Required)>,
-    successes: Vec<Success>,
-    errors: Vec<ErrorCode>,
-}
-
-impl Call {
-    fn get(id: &str, summary: &str) -> Self {
-        let operation = OperationBuilder::new()
-            .operation_id(Some(id))
-            .summary(Some(summary))
-            .security(SecurityRequirement::new("bearer", Vec::<String>::new()))
-            .security(SecurityRequirement::new("api_key", Vec::<String>::new()));
-        Call { operation, tag: "Payments", body: None, successes: Vec::new(), errors: COMMON.to_vec() }
-    }
-
-    fn with_body(id: &str, summary: &str, schema: &'static str) -> Self {
-        let call = Self::get(id, summary).refuses(WITH_BODY);
-        Call { body: Some((schema, Required::False)), ..call }
-    }
-
-    fn post(id: &str, summary: &str, schema: &'static str) -> Self {
-        Self::with_body(id, summary, schema).takes(vec![idempotency_key()]).refuses(WITH_KEY)
-    }
-
-    fn about(mut self, description: &str) -> Self {
-        self.operation = self.operation.description(Some(description));
-        self
-    }
-
-    fn tag(mut self, tag: &'static str) -> Self {
-        self.tag = tag;
-        self
-    }
-
-    fn takes(mut self, parameters: Vec<Parameter>) -> Self {
-        self.operation = parameters.into_iter().fold(self.operation, OperationBuilder::parameter);
-        self
-    }
-
-    fn of_payment(self) -> Self {
-        self.takes(vec![path_id::<PaymentId>("The payment.")]).refuses(&[ErrorCode::PaymentNotFound])
-    }
-
-    fn body_required(mut self) -> Self {
-        self.body = self.body.map(|(schema, _)| (schema, Required::True));
-        self
-    }
-
-    fn answers(mut self, status: u16, meaning: &'static str, schema: &'static str) -> Self {
-        self.successes.push(Success { status, meaning, schema, links: &[] });
-        self
-    }
-
-    /// Says of the last answer that its `id` is what these operations take.
-    fn leads_to(mut self, operations: &'static [&'static str]) -> Self {
-        if let Some(answer) = self.successes.last_mut() {
-            answer.links = operations;
-        }
-        self
-    }
-
-    fn refuses(mut self, codes: &[ErrorCode]) -> Self {
-        self.errors.extend(codes);
-        self
-    }
-
-    fn build(mut self) -> Operation {
-        self.errors.sort_unstable();
-        self.errors.dedup();
-        let body = self.body.map(|(schema, required)| {
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
-            RequestBodyBuilder::new().content("application/json", content).required(Some(required)).build()
-        });
-        self.operation
-            .tag(self.tag)
-            .request_body(body)
-            .responses(responses(&self.successes, &self.errors))
-            .build()
-    }
 }

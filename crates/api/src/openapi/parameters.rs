@@ -39,18 +39,23 @@ pub(super) fn idempotency_key() -> Parameter {
 
 /// What every list takes; its cursors are ids of `T`.
 pub(super) fn page<T: NamedSchema>() -> Vec<Parameter> {
-    let limit = integer(1).maximum(Some(100)).default(Some(json!(10)));
-    vec![
-        query("limit", "How many objects at most.", limit.build()),
-        query(
-            "offset",
-            "How many to skip. Excludes the cursors.",
-            integer(0).maximum(Some(LARGEST_OFFSET)).build(),
-        ),
+    let mut parameters = limit_and_offset();
+    parameters.extend([
         query("starting_after", "The id after which to go on: older objects.", named::<T>()),
         query("ending_before", "The id before which to stop: newer objects.", named::<T>()),
         query("created_after", "Created later than this instant.", time().build()),
         query("created_before", "Created earlier than this instant.", time().build()),
+    ]);
+    parameters
+}
+
+/// What a list takes whose objects have no ids.
+pub(super) fn limit_and_offset() -> Vec<Parameter> {
+    let limit = integer(1).maximum(Some(100)).default(Some(json!(10)));
+    let offset = integer(0).maximum(Some(LARGEST_OFFSET));
+    vec![
+        query("limit", "How many objects at most.", limit.build()),
+        query("offset", "How many to skip. Excludes the cursors.", offset.build()),
     ]
 }
 
@@ -94,7 +99,8 @@ pub(super) fn refund_page() -> Vec<Parameter> {
 const LARGEST_OFFSET: i64 = i64::MAX;
 const _: () = assert!(LARGEST_OFFSET.unsigned_abs() == MAX_OFFSET);
 
-fn query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+/// A parameter of a query.
+pub(super) fn query(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
     query_builder(name, description, schema).build()
 }
 
@@ -121,6 +127,7 @@ fn integer(minimum: i64) -> ObjectBuilder {
         .minimum(Some(minimum))
 }
 
-fn named<T: NamedSchema>() -> Ref {
+/// The schema of that type, by its name.
+pub(super) fn named<T: NamedSchema>() -> Ref {
     Ref::from_schema_name(T::NAME)
 }

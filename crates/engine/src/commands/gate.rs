@@ -23,6 +23,23 @@ pub(crate) struct KeyUse {
     success_status: u16,
 }
 
+/// The object that a key is bound to for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// None: the request was refused before there was one.
+    Nothing,
+    /// A payment.
+    Payment(PaymentId),
+    /// An object of another kind, by its id.
+    Object(String),
+}
+
+impl From<Option<PaymentId>> for Bound {
+    fn from(id: Option<PaymentId>) -> Self {
+        id.map_or(Bound::Nothing, Bound::Payment)
+    }
+}
+
 /// What the key says about a request.
 pub(crate) enum Gate {
     /// It is the first, or uses no key.
@@ -67,6 +84,7 @@ impl KeyUse {
             request_digest: self.request_digest,
             payment_id: None,
             refund_id: None,
+            object_id: None,
             created_at: DateTime::<Utc>::UNIX_EPOCH,
             running_until: DateTime::<Utc>::UNIX_EPOCH,
             success_status: self.success_status,
@@ -121,10 +139,11 @@ fn touch(set: &mut WorkingSet, mut record: IdempotencyRecord) {
 }
 
 fn expired_key(record: &IdempotencyRecord) -> Refused {
-    match (record.refund_id, record.payment_id) {
-        (Some(refund_id), payment_id) => Refused::idempotency_key_expired(refund_id, payment_id),
-        (None, Some(payment_id)) => Refused::idempotency_key_expired(payment_id, Some(payment_id)),
-        (None, None) => Refused::idempotency_key_expired("a request that was refused", None),
+    match (record.refund_id, record.payment_id, &record.object_id) {
+        (Some(refund_id), payment_id, _) => Refused::idempotency_key_expired(refund_id, payment_id),
+        (None, Some(payment_id), _) => Refused::idempotency_key_expired(payment_id, Some(payment_id)),
+        (None, None, Some(object_id)) => Refused::idempotency_key_expired(object_id, None),
+        (None, None, None) => Refused::idempotency_key_expired("a request that was refused", None),
     }
 }
 
@@ -163,7 +182,7 @@ pub(super) fn finish(
     set: &mut WorkingSet,
     deciding: &Deciding<'_>,
     key_use: Option<&KeyUse>,
-    payment_id: Option<PaymentId>,
+    bound: impl Into<Bound>,
     answer: Answer,
 ) -> Answer {
     let Some(key_use) = key_use else { return answer };
@@ -173,7 +192,11 @@ pub(super) fn finish(
         set.release_key(&key);
         return answer;
     }
-    record.payment_id = payment_id;
+    (record.payment_id, record.object_id) = match bound.into() {
+        Bound::Nothing => (None, None),
+        Bound::Payment(id) => (Some(id), None),
+        Bound::Object(id) => (None, Some(id)),
+    };
     record.created_at = deciding.at;
     record.running_until = deciding.at;
     set_answer(&mut record, &answer);

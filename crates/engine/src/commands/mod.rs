@@ -1,20 +1,30 @@
 //! The commands: each names what it needs, and decides by the domain's rules over what was loaded.
 
 mod booking;
+mod change;
+mod customers;
 mod gate;
+mod invoices;
 mod lease;
+mod methods;
 mod operations;
 mod request;
 mod settle;
 mod telling;
+mod transactions;
 mod update;
 
+pub(crate) use change::{Asked, Change};
+pub(crate) use customers::{ChangeCustomer, Grant};
 pub(crate) use gate::KeyUse;
+pub(crate) use invoices::VoidInvoice;
 pub(crate) use lease::{Leased, TakeLease};
+pub(crate) use methods::Detach;
 pub(crate) use operations::{Cancel, Capture, Create, MakeRefund, Process};
 pub(crate) use request::{Operation, Request};
 pub(crate) use settle::{Settled, Settling, due_after};
 pub(crate) use telling::{Requester, payment_json};
+pub(crate) use transactions::Amend;
 pub(crate) use update::ChangePayment;
 
 use chrono::{DateTime, Duration, Utc};

@@ -84,7 +84,7 @@ pub(crate) fn tell_refund(
 }
 
 /// Puts an event of the object, its `sequence`th.
-fn put_event(
+pub(super) fn put_event(
     set: &mut WorkingSet,
     deciding: &Deciding<'_>,
     realm: Realm,

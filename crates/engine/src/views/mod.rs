@@ -1,24 +1,35 @@
-//! What callers get to see: payments, refunds, attempts and errors as JSON.
+//! What callers get to see: payments, what surrounds them, and errors as JSON.
 //!
 //! The views live here and not in the API crate, because stored idempotent answers and event snapshots are written in
 //! the commit that they tell of. Routes, headers and parsing are not here.
 
 mod answer;
 mod attempt;
+mod balance;
+mod customer;
 mod error_code;
+mod invoice;
 mod list;
 mod payment;
+mod payment_method;
 mod refund;
 mod refusals;
 mod refused;
+mod resource_refusals;
 pub mod schema;
 mod timestamp;
+mod transaction;
 
 pub use answer::{Answer, to_json};
 pub use attempt::AttemptResponse;
+pub use balance::{BalanceResponse, BalancesResponse, CreditBalanceResponse, CreditsResponse};
+pub use customer::CustomerResponse;
 pub use error_code::{ErrorCode, ErrorKind};
+pub use invoice::{InvoiceLineResponse, InvoiceResponse};
 pub use list::List;
 pub use payment::{NextAction, NextActionKind, PaymentResponse};
+pub use payment_method::PaymentMethodResponse;
 pub use refund::RefundResponse;
 pub use refused::{ErrorBody, ErrorResponse, Refused};
 pub use timestamp::Timestamp;
+pub use transaction::{AmendmentResponse, Annotations, PostingResponse, TransactionResponse};

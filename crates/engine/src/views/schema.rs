@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use florin_domain::{
-    Actor, Amount, AttemptId, AttemptStatus, CaptureMethod, Currency, CustomerId, FailureCode, InvoiceId,
-    Metadata, MethodType, PaymentId, PaymentStatus, RefundId, RefundStatus, Status, TenantId, Total,
+    Account, Actor, Amount, AttemptId, AttemptStatus, CaptureMethod, Currency, CustomerId, FailureCode,
+    InvoiceId, InvoiceStatus, Metadata, MethodType, PaymentId, PaymentStatus, RefundId, RefundStatus, Status,
+    StoredMethodId, TenantId, Total, TransactionId, TransactionType,
 };
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -70,6 +71,8 @@ named_schemas! {
     AttemptIdSchema for AttemptId as "AttemptId" = id(AttemptId::PREFIX);
     CustomerIdSchema for CustomerId as "CustomerId" = id(CustomerId::PREFIX);
     InvoiceIdSchema for InvoiceId as "InvoiceId" = id(InvoiceId::PREFIX);
+    StoredMethodIdSchema for StoredMethodId as "StoredMethodId" = id(StoredMethodId::PREFIX);
+    TransactionIdSchema for TransactionId as "TransactionId" = id(TransactionId::PREFIX);
     TenantIdSchema for TenantId as "TenantId" = id(TenantId::PREFIX);
     StatusSchema for Status as "Status" = words(Status::WORDS);
     PaymentStatusSchema for PaymentStatus as "PaymentStatus" = words(PaymentStatus::WORDS);
@@ -77,6 +80,9 @@ named_schemas! {
     MethodTypeSchema for MethodType as "PaymentMethodType" = words(MethodType::WORDS);
     AttemptStatusSchema for AttemptStatus as "AttemptStatus" = words(AttemptStatus::WORDS);
     RefundStatusSchema for RefundStatus as "RefundStatus" = words(RefundStatus::WORDS);
+    InvoiceStatusSchema for InvoiceStatus as "InvoiceStatus" = words(InvoiceStatus::WORDS);
+    TransactionTypeSchema for TransactionType as "TransactionType" = words(TransactionType::WORDS);
+    AccountSchema for Account as "Account" = account();
     FailureCodeSchema for FailureCode as "FailureCode" = words(FailureCode::WORDS);
     AmountSchema for Amount as "Amount" = minor_units(1);
     TotalSchema for Total as "Total" = minor_units(0);
@@ -98,6 +104,15 @@ fn id(prefix: &str) -> ObjectBuilder {
     let pattern = format!("^{prefix}_[0-7]{any}{{9}}[ef]{any}{{2}}[89abrstv]{any}{{12}}$");
     string().pattern(Some(pattern)).examples([format!("{prefix}_{EXAMPLE_SUFFIX}")])
 }
+
+/// The accounts of the journal.
+fn account() -> ObjectBuilder {
+    let pattern = "^(merchant|offline_cash|customer_credits|processor_clearing:[!-~]+)$";
+    text(MAX_ACCOUNT_CHARS).pattern(Some(pattern)).examples(["processor_clearing:sandbox"])
+}
+
+/// How many characters an account's name may have.
+pub const MAX_ACCOUNT_CHARS: usize = 100;
 
 /// A schema of texts, to be narrowed.
 pub fn string() -> ObjectBuilder {

@@ -1,0 +1,96 @@
+//! What all changes of objects around payments have in common: one commit, in which the idempotency key is answered too.
+
+use std::sync::Arc;
+
+use florin_domain::{Actor, CustomerId};
+use florin_storage::{Needs, Realm, WorkingSet};
+use serde::Serialize;
+
+use super::Requester;
+use super::gate::{Bound, Gate, KeyUse, finish};
+use super::telling::answer;
+use crate::views::{Answer, Refused};
+use crate::writer::{Command, Deciding};
+
+/// A change that somebody asks for. No processor has to be asked.
+pub(crate) struct Asked<C> {
+    pub(crate) requester: Requester,
+    pub(crate) key: Option<KeyUse>,
+    pub(crate) change: C,
+}
+
+/// A change of an object.
+pub(crate) trait Change: Send + 'static {
+    /// Names what has to be claimed and loaded.
+    fn needs(&self, realm: Realm, needs: &mut Needs);
+
+    /// Decides, by the domain's rules. A refusal has to leave the set as it was.
+    fn make(&self, on: &mut Desk<'_>) -> Result<Made, Refused>;
+}
+
+/// What a change is decided over.
+pub(crate) struct Desk<'a> {
+    pub(crate) set: &'a mut WorkingSet,
+    pub(crate) deciding: &'a Deciding<'a>,
+    pub(crate) realm: Realm,
+    /// Who asks.
+    pub(crate) actor: Actor,
+}
+
+/// What a change comes to: what is answered, and the object that it made or changed.
+pub(crate) struct Made {
+    answer: Answer,
+    object_id: String,
+}
+
+impl Made {
+    /// The object of that id, answered as its view.
+    pub(super) fn new<T: Serialize>(status: u16, view: &T, object_id: impl ToString) -> Self {
+        Made { answer: Answer::new(status, view), object_id: object_id.to_string() }
+    }
+
+    /// The object of that id, whose view is JSON already.
+    pub(super) fn of_json(status: u16, body: Arc<str>, object_id: impl ToString) -> Self {
+        Made { answer: answer(status, body), object_id: object_id.to_string() }
+    }
+
+    /// What is answered, which is the object's view.
+    pub(super) fn body(&self) -> &Arc<str> {
+        &self.answer.body
+    }
+}
+
+impl Desk<'_> {
+    /// Checks that the customer of that id exists, if one is named.
+    pub(super) fn check_customer(&self, id: Option<CustomerId>) -> Result<(), Refused> {
+        match id {
+            Some(id) if self.set.customer(self.realm, id).is_none() => {
+                Err(Refused::customer_not_found().param("customer_id"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl<C: Change> Command for Asked<C> {
+    type Answer = Answer;
+
+    fn needs(&self, needs: &mut Needs, _fresh: bool) {
+        self.change.needs(self.requester.realm, needs);
+        if let Some(key) = &self.key {
+            key.need(needs);
+        }
+    }
+
+    fn decide(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) -> Answer {
+        let key = self.key.as_ref();
+        if let Gate::Closed(answer) = Gate::check(set, deciding, key, &self.requester) {
+            return answer;
+        }
+        let Requester { realm, actor, .. } = self.requester;
+        match self.change.make(&mut Desk { set, deciding, realm, actor }) {
+            Ok(Made { answer, object_id }) => finish(set, deciding, key, Bound::Object(object_id), answer),
+            Err(refused) => finish(set, deciding, key, Bound::Nothing, self.requester.refuse(refused)),
+        }
+    }
+}

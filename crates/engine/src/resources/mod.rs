@@ -1,0 +1,45 @@
+//! What can be done with the objects around payments: customers and their credits, payment methods, invoices, and the
+//! journal's transactions.
+
+mod customers;
+mod invoices;
+mod methods;
+mod transactions;
+
+use florin_storage::{AnyConnection, StorageError};
+
+use crate::commands::{Asked, Change, KeyUse, Requester};
+use crate::engine::Inner;
+use crate::payments::not_written;
+use crate::reading::unavailable;
+use crate::requests::Idempotency;
+use crate::views::{Answer, Refused};
+
+impl Inner {
+    /// Writes a change whose success is answered with `success_status`.
+    async fn change<C: Change>(
+        &self,
+        requester: Requester,
+        change: C,
+        success_status: u16,
+        idempotency: Option<Idempotency>,
+    ) -> Answer {
+        let key = idempotency.map(|idempotency| KeyUse::new(requester.realm, &idempotency, success_status));
+        let asked = Asked { requester: requester.clone(), key, change };
+        self.write(asked).await.unwrap_or_else(|failed| not_written(failed, &requester))
+    }
+
+    /// Reads, and makes an answer of what was found.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        requester: &Requester,
+        read: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
+        answer: impl FnOnce(T) -> Result<Answer, Refused>,
+    ) -> Answer {
+        let answered = match self.read(read).await {
+            Ok(found) => answer(found),
+            Err(error) => Err(unavailable(&error)),
+        };
+        answered.unwrap_or_else(|refused| requester.refuse(refused))
+    }
+}
