@@ -190,16 +190,6 @@ impl Fields {
         Ok(changes)
     }
 
-    /// Refuses the fields that are documented and not built yet.
-    pub(crate) fn not_yet(&mut self, names: &[&'static str]) -> Result<(), Refused> {
-        for name in names {
-            if self.string(name, "a string")?.is_some() {
-                return Err(not_supported_yet(name));
-            }
-        }
-        Ok(())
-    }
-
     fn metadata_object(&mut self) -> Result<Object, Refused> {
         match self.take("metadata") {
             None => Ok(Object::new()),
@@ -241,12 +231,6 @@ pub(crate) fn missing(name: &str, message: &str) -> Refused {
 pub(crate) fn not_a_word(name: &str, words: &[&str]) -> Refused {
     let message = format!("{name} must be one of: {}.", words.join(", "));
     Refused::new(ErrorCode::ParameterInvalid, message).param(name)
-}
-
-/// A parameter is documented and not built yet.
-pub(crate) fn not_supported_yet(name: &str) -> Refused {
-    let message = format!("{name} is not supported yet; send the request without it.");
-    Refused::new(ErrorCode::NotSupportedYet, message).param(name)
 }
 
 /// A parameter is not known. Its name is repeated only where that is harmless.

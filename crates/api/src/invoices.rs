@@ -119,7 +119,8 @@ fn line(fields: &mut Fields) -> Result<InvoiceLine, Refused> {
     let quantity = match fields.integer("quantity", QUANTITY)? {
         None => 1,
         Some(quantity) => u32::try_from(quantity).ok().filter(|quantity| *quantity > 0).ok_or_else(|| {
-            Refused::new(ErrorCode::ParameterInvalid, format!("quantity must be {QUANTITY}.")).param("quantity")
+            Refused::new(ErrorCode::ParameterInvalid, format!("quantity must be {QUANTITY}."))
+                .param("quantity")
         })?,
     };
     Ok(InvoiceLine {

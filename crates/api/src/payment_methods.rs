@@ -10,17 +10,8 @@ use crate::idempotency;
 use crate::query::PAGE_PARAMETERS;
 
 /// The fields of `POST /v1/payment_methods`.
-pub(crate) const METHOD_FIELDS: &[&str] = &[
-    "token",
-    "type",
-    "customer_id",
-    "brand",
-    "last4",
-    "exp_month",
-    "exp_year",
-    "bank_name",
-    "metadata",
-];
+pub(crate) const METHOD_FIELDS: &[&str] =
+    &["token", "type", "customer_id", "brand", "last4", "exp_month", "exp_year", "bank_name", "metadata"];
 /// The filters of `GET /v1/payment_methods`, beside the page.
 pub(crate) const METHOD_FILTERS: [&str; 1] = ["customer_id"];
 /// The kinds of money that a payment method can move.

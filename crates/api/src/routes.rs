@@ -7,9 +7,7 @@ use florin_engine::access::Scope::{
 };
 
 use crate::endpoint::Resource;
-use crate::{
-    ApiState, customers, invoices, payment_methods, payments, refunds, reply, system, transactions,
-};
+use crate::{ApiState, customers, invoices, payment_methods, payments, refunds, reply, system, transactions};
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
 pub fn configure(config: &mut ServiceConfig, state: ApiState) {

@@ -6,9 +6,7 @@ use florin_domain::{
 };
 use florin_engine::views::schema::{NamedSchema, metadata, minor_units, nullable, string, text};
 use serde_json::json;
-use utoipa::openapi::schema::{
-    AdditionalProperties, AllOfBuilder, AnyOfBuilder, KnownFormat, SchemaFormat,
-};
+use utoipa::openapi::schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder, KnownFormat, SchemaFormat};
 use utoipa::openapi::{ComponentsBuilder, Object, ObjectBuilder, RefOr, Schema, Type};
 
 use super::{customers, invoices, journal, payment_methods};

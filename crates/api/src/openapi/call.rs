@@ -40,7 +40,6 @@ const WITH_KEY: &[ErrorCode] = &[
 /// What every list can answer besides.
 pub(super) const LIST: &[ErrorCode] = &[ErrorCode::ParametersConflict, ErrorCode::CardNumberNotAllowed];
 
-
 /// One call with a key, in the making.
 pub(super) struct Call {
     operation: OperationBuilder,

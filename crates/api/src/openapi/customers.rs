@@ -104,17 +104,9 @@ fn filters() -> Vec<Parameter> {
 
 fn customer(metadata: Object) -> Object {
     let mut fields = object([
-        (
-            "name",
-            "What they are called.",
-            nullable(text(CustomerName::MAX_CHARS).min_length(Some(1))),
-        ),
+        ("name", "What they are called.", nullable(text(CustomerName::MAX_CHARS).min_length(Some(1)))),
         ("email", "Where they are reached.", nullable(email())),
-        (
-            "external_id",
-            "Your own name for them: no two customers have the same.",
-            nullable(external_id()),
-        ),
+        ("external_id", "Your own name for them: no two customers have the same.", nullable(external_id())),
         ("metadata", "Your own data.", metadata),
     ]);
     fields.examples = vec![json!({"name": "Ada Lovelace", "email": "ada@example.com"})];

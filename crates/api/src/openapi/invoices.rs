@@ -64,7 +64,9 @@ fn list() -> Operation {
 }
 
 fn find() -> Operation {
-    of_invoice(Call::get("findInvoice", "Retrieve an invoice")).answers(200, "The invoice.", "Invoice").build()
+    of_invoice(Call::get("findInvoice", "Retrieve an invoice"))
+        .answers(200, "The invoice.", "Invoice")
+        .build()
 }
 
 fn void() -> Operation {
@@ -99,7 +101,9 @@ fn invoice() -> Schema {
         ("metadata", "Your own data.", or_null::<Metadata>()),
     ]);
     let mut lines = ArrayBuilder::new()
-        .items(ArrayItems::RefOrSchema(Box::new(utoipa::openapi::Ref::from_schema_name("CreateInvoiceLine").into())))
+        .items(ArrayItems::RefOrSchema(Box::new(
+            utoipa::openapi::Ref::from_schema_name("CreateInvoiceLine").into(),
+        )))
         .description(Some("The positions."))
         .build();
     lines.schema_type = SchemaType::Array(vec![Type::Array, Type::Null]);
@@ -119,11 +123,7 @@ fn invoice() -> Schema {
 fn line() -> Object {
     let mut fields = object([
         ("description", "What for.", text(Description::MAX_CHARS).build()),
-        (
-            "quantity",
-            "How many.",
-            nullable(integer(1, i64::from(u32::MAX)).default(Some(json!(1)))),
-        ),
+        ("quantity", "How many.", nullable(integer(1, i64::from(u32::MAX)).default(Some(json!(1))))),
         ("unit_amount", "How much each, in the currency's minor unit.", amount()),
     ]);
     fields.required = vec!["description".to_owned(), "unit_amount".to_owned()];

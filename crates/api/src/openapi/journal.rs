@@ -28,7 +28,11 @@ pub(super) fn bodies(builder: ComponentsBuilder) -> ComponentsBuilder {
     let reference =
         string().min_length(Some(1)).max_length(Some(ReferenceId::MAX_CHARS)).pattern(Some(VISIBLE));
     let fields = object([
-        ("metadata", "New values by key; null removes a key, and what is not named stays.", metadata_changes()),
+        (
+            "metadata",
+            "New values by key; null removes a key, and what is not named stays.",
+            metadata_changes(),
+        ),
         ("reference_id", "Your own reference; null takes it away.", nullable(reference)),
         ("notes", "Your notes; null takes them away.", nullable(text(Notes::MAX_CHARS))),
     ]);
@@ -37,7 +41,9 @@ pub(super) fn bodies(builder: ComponentsBuilder) -> ComponentsBuilder {
 
 fn list() -> Operation {
     Call::get("listTransactions", "List transactions")
-        .about("One for each movement of money, from the account that is credited to the one that is debited.")
+        .about(
+            "One for each movement of money, from the account that is credited to the one that is debited.",
+        )
         .tag(TAG)
         .takes(filters())
         .takes(page::<TransactionId>())
@@ -63,7 +69,11 @@ fn amend() -> Operation {
 fn amendments() -> Operation {
     of_transaction(Call::get("listAmendments", "List a transaction's amendments"))
         .takes(limit_and_offset())
-        .answers(200, "A page of amendments, newest first. They have no ids, so there is no cursor.", "AmendmentList")
+        .answers(
+            200,
+            "A page of amendments, newest first. They have no ids, so there is no cursor.",
+            "AmendmentList",
+        )
         .build()
 }
 

@@ -104,9 +104,8 @@ fn components() -> Components {
     let builder = named().into_iter().fold(builder, |builder, (name, schema)| builder.schema(name, schema));
     let listed =
         ["Payment", "Refund", "Attempt", "Customer", "PaymentMethod", "Invoice", "Transaction", "Amendment"];
-    let builder = listed
-        .into_iter()
-        .fold(builder, |builder, item| builder.schema(format!("{item}List"), list(item)));
+    let builder =
+        listed.into_iter().fold(builder, |builder, item| builder.schema(format!("{item}List"), list(item)));
     builder.build()
 }
 
@@ -146,11 +145,15 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::customers::{CUSTOMER_FIELDS, CUSTOMER_FILTERS, GRANT_FIELDS};
+    use crate::invoices::{INVOICE_FIELDS, INVOICE_FILTERS, LINE_FIELDS};
+    use crate::payment_methods::{METHOD_FIELDS, METHOD_FILTERS};
     use crate::payments::{
         CANCEL_FIELDS, CAPTURE_FIELDS, CREATE_FIELDS, LIST_FILTERS, PROCESS_FIELDS, REFUND_FIELDS,
         UPDATE_FIELDS,
     };
     use crate::query::PAGE_PARAMETERS;
+    use crate::transactions::{AMEND_FIELDS, AMENDMENT_PARAMETERS, TRANSACTION_FILTERS};
 
     #[test]
     fn the_document_names_the_fields_that_the_handlers_take() {
@@ -162,11 +165,19 @@ mod tests {
             ("CapturePayment", CAPTURE_FIELDS),
             ("CancelPayment", CANCEL_FIELDS),
             ("CreateRefund", REFUND_FIELDS),
+            ("CreateCustomer", CUSTOMER_FIELDS),
+            ("UpdateCustomer", CUSTOMER_FIELDS),
+            ("GrantCredits", GRANT_FIELDS),
+            ("CreatePaymentMethod", METHOD_FIELDS),
+            ("CreateInvoice", INVOICE_FIELDS),
+            ("CreateInvoiceLine", LINE_FIELDS),
+            ("VoidInvoice", &[]),
+            ("AmendTransaction", AMEND_FIELDS),
         ] {
             let schema = &document["components"]["schemas"][name];
-            let object = if schema["properties"].is_object() { schema } else { &schema["allOf"][0] };
-            let documented: BTreeSet<&str> =
-                object["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+            let object = if schema["allOf"].is_array() { &schema["allOf"][0] } else { schema };
+            let properties = object["properties"].as_object().into_iter().flatten();
+            let documented: BTreeSet<&str> = properties.map(|(name, _)| name.as_str()).collect();
             assert_eq!(documented, fields.iter().copied().collect(), "{name}");
             assert_eq!(object["additionalProperties"], false, "{name}");
         }
@@ -187,6 +198,13 @@ mod tests {
         assert_eq!(parameters("/v1/refunds"), with_page(&["payment_id"]));
         assert_eq!(parameters("/v1/payments/{id}/refunds"), with_page(&[]));
         assert_eq!(parameters("/v1/payments/{id}/attempts"), with_page(&[]));
+        assert_eq!(parameters("/v1/customers"), with_page(&CUSTOMER_FILTERS));
+        assert_eq!(parameters("/v1/customers/{id}/credits"), with_page(&[]));
+        assert_eq!(parameters("/v1/payment_methods"), with_page(&METHOD_FILTERS));
+        assert_eq!(parameters("/v1/invoices"), with_page(&INVOICE_FILTERS));
+        assert_eq!(parameters("/v1/transactions"), with_page(&TRANSACTION_FILTERS));
+        let offsets = AMENDMENT_PARAMETERS.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(parameters("/v1/transactions/{id}/amendments"), offsets);
     }
 
     #[test]
@@ -194,17 +212,20 @@ mod tests {
         let document = serde_json::to_value(openapi()).unwrap();
         let calls = |item: &Value| item.as_object().unwrap().values().cloned().collect::<Vec<_>>();
         let paths = document["paths"].as_object().unwrap();
-        let of_payment = paths.iter().filter(|(path, _)| path.starts_with("/v1/payments/{id}"));
-        let takers: BTreeSet<String> = of_payment
-            .flat_map(|(_, item)| calls(item))
-            .filter_map(|call| call["operationId"].as_str().map(str::to_owned))
-            .collect();
-        let links = &document["paths"]["/v1/payments"]["post"]["responses"]["201"]["links"];
-        let linked = links.as_object().unwrap().values().map(|link| {
-            assert_eq!(link["parameters"]["id"], "$response.body#/id");
-            link["operationId"].as_str().unwrap().to_owned()
-        });
-        assert_eq!(linked.collect::<BTreeSet<_>>(), takers);
+        for path in ["/v1/payments", "/v1/customers", "/v1/payment_methods", "/v1/invoices"] {
+            let one = format!("{path}/{{id}}");
+            let of_one = paths.iter().filter(|(path, _)| path.starts_with(&one));
+            let takers: BTreeSet<String> = of_one
+                .flat_map(|(_, item)| calls(item))
+                .filter_map(|call| call["operationId"].as_str().map(str::to_owned))
+                .collect();
+            let links = &document["paths"][path]["post"]["responses"]["201"]["links"];
+            let linked = links.as_object().unwrap().values().map(|link| {
+                assert_eq!(link["parameters"]["id"], "$response.body#/id");
+                link["operationId"].as_str().unwrap().to_owned()
+            });
+            assert_eq!(linked.collect::<BTreeSet<_>>(), takers, "{path}");
+        }
     }
 
     #[test]

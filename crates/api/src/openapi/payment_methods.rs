@@ -37,11 +37,7 @@ fn create() -> Operation {
         .body_required()
         .answers(201, "The payment method.", "PaymentMethod")
         .leads_to(OF_METHOD)
-        .refuses(&[
-            ErrorCode::ParameterMissing,
-            ErrorCode::ParametersConflict,
-            ErrorCode::CustomerNotFound,
-        ])
+        .refuses(&[ErrorCode::ParameterMissing, ErrorCode::ParametersConflict, ErrorCode::CustomerNotFound])
         .build()
 }
 

@@ -1,8 +1,8 @@
 //! Creating and changing customers, and granting them credits.
 
 use florin_domain::{
-    Currency, Customer, CustomerChange, CustomerId, ExternalId, Metadata, Notes, Transaction,
-    TransactionId, credit_grant,
+    Currency, Customer, CustomerChange, CustomerId, ExternalId, Metadata, Notes, Transaction, TransactionId,
+    credit_grant,
 };
 use florin_storage::{Needs, Realm};
 

@@ -80,8 +80,7 @@ impl Change for VoidInvoice {
 
     fn make(&self, on: &mut Desk<'_>) -> Result<Made, Refused> {
         let invoice = on.set.invoice(on.realm, self.id).ok_or_else(Refused::invoice_not_found)?;
-        let voided =
-            invoice.void(on.deciding.at, on.actor).map_err(Refused::invoice_not_voidable)?;
+        let voided = invoice.void(on.deciding.at, on.actor).map_err(Refused::invoice_not_voidable)?;
         let (_, body) = tell_invoice(on.set, on.deciding, "invoice.voided", voided);
         Ok(Made::of_json(200, body, self.id))
     }

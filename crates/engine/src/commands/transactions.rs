@@ -19,8 +19,7 @@ impl Change for Amend {
     }
 
     fn make(&self, on: &mut Desk<'_>) -> Result<Made, Refused> {
-        let transaction =
-            on.set.transaction(on.realm, self.id).ok_or_else(Refused::transaction_not_found)?;
+        let transaction = on.set.transaction(on.realm, self.id).ok_or_else(Refused::transaction_not_found)?;
         let amendment = Amendment {
             metadata: Some(transaction.metadata.merge(self.change.metadata.clone())?),
             reference_id: self.change.reference_id.clone(),

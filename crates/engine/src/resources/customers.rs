@@ -26,12 +26,7 @@ impl Engine {
     }
 
     /// Changes a customer.
-    pub async fn update_customer(
-        &self,
-        context: Context,
-        id: CustomerId,
-        request: UpdateCustomer,
-    ) -> Answer {
+    pub async fn update_customer(&self, context: Context, id: CustomerId, request: UpdateCustomer) -> Answer {
         let change = ChangeCustomer { id, change: request };
         self.inner.change(Requester::from(&context), change, 200, None).await
     }
@@ -45,7 +40,7 @@ impl Engine {
             let customer = found.ok_or_else(Refused::customer_not_found)?;
             Ok(Answer::new(200, &CustomerResponse::new(&customer)))
         };
-        self.inner.look_up(&requester, read, answer).await
+        self.inner.answer_with(&requester, read, answer).await
     }
 
     /// A list of customers.
@@ -64,7 +59,7 @@ impl Engine {
                 (customer.id.to_string(), CustomerResponse::new(customer))
             }))
         };
-        self.inner.look_up(&requester, read, answer).await
+        self.inner.answer_with(&requester, read, answer).await
     }
 
     /// Grants credits to a customer.
@@ -112,11 +107,11 @@ impl Engine {
             let accounts = read::credit_accounts(connection, realm, customer_id)?;
             Ok(Some((accounts, read::list_transactions(connection, &query, slice(page))?)))
         };
-        let answer = |found: Option<_>| {
+        let answer = |found: Option<(Vec<CreditAccount>, Listed<Transaction>)>| {
             let (accounts, listed) = found.ok_or_else(Refused::customer_not_found)?;
             Ok(Answer::new(200, &credits(&accounts, &listed)))
         };
-        self.inner.look_up(&requester, read, answer).await
+        self.inner.answer_with(&requester, read, answer).await
     }
 }
 

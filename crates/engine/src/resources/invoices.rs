@@ -40,7 +40,7 @@ impl Engine {
             let invoice = found.ok_or_else(Refused::invoice_not_found)?;
             Ok(Answer::new(200, &InvoiceResponse::new(&invoice)))
         };
-        self.inner.look_up(&requester, read, answer).await
+        self.inner.answer_with(&requester, read, answer).await
     }
 
     /// A list of invoices.
@@ -60,6 +60,6 @@ impl Engine {
                 (invoice.id.to_string(), InvoiceResponse::new(invoice))
             }))
         };
-        self.inner.look_up(&requester, read, answer).await
+        self.inner.answer_with(&requester, read, answer).await
     }
 }

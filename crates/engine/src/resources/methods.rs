@@ -35,7 +35,7 @@ impl Engine {
             let method = found.ok_or_else(Refused::stored_method_not_found)?;
             Ok(Answer::new(200, &PaymentMethodResponse::new(&method)))
         };
-        self.inner.look_up(&requester, read, answer).await
+        self.inner.answer_with(&requester, read, answer).await
     }
 
     /// A list of the payment methods that are not detached.
@@ -54,6 +54,6 @@ impl Engine {
                 (method.id.to_string(), PaymentMethodResponse::new(method))
             }))
         };
-        self.inner.look_up(&requester, read, answer).await
+        self.inner.answer_with(&requester, read, answer).await
     }
 }

@@ -30,7 +30,7 @@ impl Inner {
     }
 
     /// Reads, and makes an answer of what was found.
-    async fn look_up<T: Send + 'static>(
+    async fn answer_with<T: Send + 'static>(
         &self,
         requester: &Requester,
         read: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,

@@ -24,7 +24,7 @@ impl Engine {
             let transaction = found.ok_or_else(Refused::transaction_not_found)?;
             Ok(Answer::new(200, &TransactionResponse::new(&transaction)))
         };
-        self.inner.look_up(&requester, read, answer).await
+        self.inner.answer_with(&requester, read, answer).await
     }
 
     /// A list of transactions.
@@ -45,7 +45,7 @@ impl Engine {
                 (transaction.id.to_string(), TransactionResponse::new(transaction))
             }))
         };
-        self.inner.look_up(&requester, read, answer).await
+        self.inner.answer_with(&requester, read, answer).await
     }
 
     /// Changes what may be changed of a transaction.
@@ -70,7 +70,7 @@ impl Engine {
             let records = found.ok_or_else(Refused::transaction_not_found)?;
             Ok(Answer::new(200, &page_of_amendments(&records, page)?))
         };
-        self.inner.look_up(&requester, read, answer).await
+        self.inner.answer_with(&requester, read, answer).await
     }
 
     /// What each account has in each currency.
@@ -83,18 +83,15 @@ impl Engine {
             let mut data: Vec<_> = balances
                 .map(|(account, currency, balance)| BalanceResponse { account, currency, balance })
                 .collect();
-            data.sort_unstable_by_cached_key(|balance| (balance.account.to_string(), balance.currency));
+            data.sort_by_cached_key(|balance| (balance.account.to_string(), balance.currency));
             Ok(Answer::new(200, &BalancesResponse { data }))
         };
-        self.inner.look_up(&requester, read, answer).await
+        self.inner.answer_with(&requester, read, answer).await
     }
 }
 
 /// A page of amendments, newest first. They have no ids, and are few: their numbers are their offsets.
-fn page_of_amendments(
-    records: &[AmendmentRecord],
-    page: Page,
-) -> Result<List<AmendmentResponse>, Refused> {
+fn page_of_amendments(records: &[AmendmentRecord], page: Page) -> Result<List<AmendmentResponse>, Refused> {
     let offset = match page.position {
         Position::Offset(offset) => usize::try_from(offset).unwrap_or(usize::MAX),
         Position::StartingAfter(_) | Position::EndingBefore(_) => 0,
