@@ -60,6 +60,9 @@ fn a_known_path_lists_its_methods_when_another_is_used() {
             (Method::GET, "/v1/payments/pay_1/refund", "POST"),
             (Method::POST, "/v1/payments/pay_1/refunds", "GET"),
             (Method::TRACE, "/v1/refunds", "GET"),
+            (Method::DELETE, "/v1/customers/cus_1", "GET, PATCH"),
+            (Method::PATCH, "/v1/payment_methods/pm_1", "GET, DELETE"),
+            (Method::DELETE, "/v1/transactions/txn_1", "GET, PATCH"),
             (Method::POST, "/healthz", "GET"),
             (Method::OPTIONS, "/docs", "GET"),
         ] {
@@ -172,6 +175,93 @@ fn a_call_needs_its_scope_and_is_told_which() {
             assert!(reply.json()["error"]["message"].as_str().unwrap().contains(scope), "{path}: {reply:?}");
             let readable = api.send(keyed(READER_KEY, method, &path)).await.status != 403;
             assert_eq!(readable, scope == "payments:read", "{path}");
+        }
+    });
+}
+
+#[test]
+fn the_calls_around_payments_need_their_scopes_too() {
+    let cases = [
+        (Method::GET, "/v1/customers", "customers:read"),
+        (Method::POST, "/v1/customers", "customers:write"),
+        (Method::GET, "/v1/customers/cus_1", "customers:read"),
+        (Method::PATCH, "/v1/customers/cus_1", "customers:write"),
+        (Method::GET, "/v1/customers/cus_1/credits", "customers:read"),
+        (Method::POST, "/v1/customers/cus_1/credits", "customers:write"),
+        (Method::GET, "/v1/payment_methods", "customers:read"),
+        (Method::POST, "/v1/payment_methods", "customers:write"),
+        (Method::GET, "/v1/payment_methods/pm_1", "customers:read"),
+        (Method::DELETE, "/v1/payment_methods/pm_1", "customers:write"),
+        (Method::GET, "/v1/invoices", "invoices:read"),
+        (Method::POST, "/v1/invoices", "invoices:write"),
+        (Method::GET, "/v1/invoices/inv_1", "invoices:read"),
+        (Method::POST, "/v1/invoices/inv_1/void", "invoices:write"),
+        (Method::GET, "/v1/transactions", "transactions:read"),
+        (Method::GET, "/v1/transactions/txn_1", "transactions:read"),
+        (Method::PATCH, "/v1/transactions/txn_1", "transactions:write"),
+        (Method::GET, "/v1/transactions/txn_1/amendments", "transactions:read"),
+        (Method::GET, "/v1/balances", "transactions:read"),
+    ];
+    with_api(unlimited(), |api| async move {
+        for (method, path, scope) in cases {
+            let reply = api.send(keyed(READER_KEY, method.clone(), path)).await;
+            assert_eq!(code(&reply), (403, "permission_denied".to_owned()), "{path}");
+            assert!(reply.json()["error"]["message"].as_str().unwrap().contains(scope), "{path}: {reply:?}");
+            let readable = api.send(keyed(CUSTOMERS_KEY, method, path)).await.status != 403;
+            assert_eq!(readable, scope == "customers:read", "{path}");
+        }
+    });
+}
+
+#[test]
+fn neither_another_tenant_nor_the_other_mode_sees_what_is_around_payments() {
+    with_api(unlimited(), |api| async move {
+        let id = |reply: Reply| reply.json()["id"].as_str().unwrap().to_owned();
+        let customer = id(api.post("/v1/customers", r#"{"external_id":"c-1"}"#).await);
+        let method = id(api.post("/v1/payment_methods", r#"{"token":"pm_1","type":"CARD"}"#).await);
+        let due = r#"{"currency":"USD","amount_due":5,"number":"mine"}"#;
+        let invoice = id(api.post("/v1/invoices", due).await);
+        let grant = r#"{"currency":"USD","amount":5}"#;
+        let transaction = id(api.post(&format!("/v1/customers/{customer}/credits"), grant).await);
+        let cases = [
+            (Method::GET, format!("/v1/customers/{customer}"), "{}", "customer_not_found"),
+            (Method::PATCH, format!("/v1/customers/{customer}"), r#"{"name":"x"}"#, "customer_not_found"),
+            (Method::GET, format!("/v1/customers/{customer}/credits"), "{}", "customer_not_found"),
+            (Method::POST, format!("/v1/customers/{customer}/credits"), grant, "customer_not_found"),
+            (Method::GET, format!("/v1/payment_methods/{method}"), "{}", "payment_method_not_found"),
+            (Method::DELETE, format!("/v1/payment_methods/{method}"), "{}", "payment_method_not_found"),
+            (Method::GET, format!("/v1/invoices/{invoice}"), "{}", "invoice_not_found"),
+            (Method::POST, format!("/v1/invoices/{invoice}/void"), "{}", "invoice_not_found"),
+            (Method::GET, format!("/v1/transactions/{transaction}"), "{}", "transaction_not_found"),
+            (Method::PATCH, format!("/v1/transactions/{transaction}"), "{}", "transaction_not_found"),
+            (
+                Method::GET,
+                format!("/v1/transactions/{transaction}/amendments"),
+                "{}",
+                "transaction_not_found",
+            ),
+        ];
+        for key in [FOREIGN_KEY, LIVE_KEY] {
+            for (method, path, body, missing) in &cases {
+                let request = keyed(key, method.clone(), path);
+                let request = if method == Method::GET { request } else { request.set_payload(*body) };
+                let reply = api.send(request).await;
+                assert_eq!(code(&reply), (404, (*missing).to_owned()), "{path}");
+            }
+            for list in ["customers", "payment_methods", "invoices", "transactions"] {
+                let page = api.send(keyed(key, Method::GET, &format!("/v1/{list}"))).await.json();
+                assert_eq!(page["total_count"], 0, "{list}");
+            }
+            let balances = api.send(keyed(key, Method::GET, "/v1/balances")).await.json();
+            assert_eq!(balances["data"].as_array().unwrap().len(), 0);
+            // Names and numbers are taken in one tenant and mode only.
+            let named = keyed(key, Method::POST, "/v1/customers").set_payload(r#"{"external_id":"c-1"}"#);
+            assert_eq!(api.send(named).await.status, 201);
+            let numbered = keyed(key, Method::POST, "/v1/invoices").set_payload(due);
+            assert_eq!(api.send(numbered).await.status, 201);
+            let owing = format!(r#"{{"currency":"USD","amount_due":5,"customer_id":"{customer}"}}"#);
+            let owing = api.send(keyed(key, Method::POST, "/v1/invoices").set_payload(owing)).await;
+            assert_eq!(code(&owing), (404, "customer_not_found".to_owned()));
         }
     });
 }

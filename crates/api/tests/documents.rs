@@ -130,6 +130,58 @@ const ATTEMPT: &str = "id, payment_id, attempt_number, status, payment_method_id
 const REFUND: &str = "id, payment_id, amount, currency, status, reason, metadata, processor_reference, error_code, \
     error_message, livemode, tenant_id, created_by, created_at, updated_at";
 
+const CUSTOMER: &str = "id, name, email, external_id, metadata, livemode, tenant_id, created_by, updated_by, \
+    created_at, updated_at";
+const METHOD: &str = "id, type, token, customer_id, brand, last4, exp_month, exp_year, bank_name, detached_at, \
+    metadata, livemode, tenant_id, created_by, updated_by, created_at, updated_at";
+const INVOICE: &str = "id, number, customer_id, currency, amount_due, amount_paid, amount_remaining, lines, status, \
+    due_at, paid_at, voided_at, metadata, livemode, tenant_id, created_by, updated_by, created_at, updated_at";
+const TRANSACTION: &str = "id, type, amount, currency, debit_account, credit_account, postings, payment_id, \
+    refund_id, customer_id, metadata, reference_id, notes, livemode, tenant_id, created_by, updated_by, created_at, \
+    updated_at";
+const AMENDMENT: &str = "transaction_id, number, before, after, created_by, created_at";
+
+#[test]
+fn every_object_around_payments_has_all_its_keys_always_and_in_one_order() {
+    with_api(unlimited(), |api| async move {
+        let customer = api.post("/v1/customers", "{}").await;
+        let id = |body: &str| {
+            let object: Value = serde_json::from_str(body).expect("an object");
+            object["id"].as_str().expect("an id").to_owned()
+        };
+        let method = api.post("/v1/payment_methods", r#"{"token":"pm_1","type":"CARD"}"#).await;
+        let invoice = api.post("/v1/invoices", r#"{"currency":"USD","amount_due":5}"#).await;
+        let credits = format!("/v1/customers/{}/credits", id(&customer.body));
+        let transaction = api.post(&credits, r#"{"currency":"USD","amount":5}"#).await;
+        let path = format!("/v1/transactions/{}", id(&transaction.body));
+        api.call(Method::PATCH, &path, r#"{"notes":"x"}"#).await;
+        let amendments = api.get(&format!("{path}/amendments")).await.json();
+        let document = serde_json::to_value(florin_api::openapi()).expect("JSON");
+        for (schema, body, expected) in [
+            ("Customer", &customer.body, CUSTOMER),
+            ("PaymentMethod", &method.body, METHOD),
+            ("Invoice", &invoice.body, INVOICE),
+            ("Transaction", &transaction.body, TRANSACTION),
+        ] {
+            let Keys(keys) = serde_json::from_str(body).expect("an object");
+            assert_eq!(keys.join(", "), expected, "{schema}");
+        }
+        let amendment = amendments["data"][0].as_object().expect("an amendment");
+        assert_eq!(amendment.len(), AMENDMENT.split(", ").count());
+        for (schema, expected) in [
+            ("Customer", CUSTOMER),
+            ("PaymentMethod", METHOD),
+            ("Invoice", INVOICE),
+            ("Transaction", TRANSACTION),
+            ("Amendment", AMENDMENT),
+        ] {
+            let required = document["components"]["schemas"][schema]["required"].as_array().expect("a list");
+            let required: Vec<&str> = required.iter().filter_map(Value::as_str).collect();
+            assert_eq!(required.join(", "), expected, "{schema}");
+        }
+    });
+}
+
 #[test]
 fn every_object_has_all_its_keys_always_and_in_one_order() {
     with_api(unlimited(), |api| async move {

@@ -86,3 +86,71 @@ fn a_request_that_is_wrong_does_not_use_its_key_up() {
         }
     });
 }
+
+#[test]
+fn every_call_around_payments_happens_once_with_a_key() {
+    with_api(unlimited(), |api| async move {
+        let id = |reply: &Reply| reply.json()["id"].as_str().unwrap().to_owned();
+        let customer = format!("/v1/customers/{}", id(&api.post("/v1/customers", "{}").await));
+        let due = r#"{"currency":"USD","amount_due":5}"#;
+        let invoice = format!("/v1/invoices/{}", id(&api.post("/v1/invoices", due).await));
+        let (credits, void) = (format!("{customer}/credits"), format!("{invoice}/void"));
+        let cases = [
+            ("/v1/customers", r#"{"external_id":"c-1"}"#, r#"{"external_id":"c-2"}"#, 201),
+            (credits.as_str(), r#"{"currency":"USD","amount":5}"#, r#"{"currency":"USD","amount":6}"#, 201),
+            (
+                "/v1/payment_methods",
+                r#"{"token":"pm_1","type":"CARD"}"#,
+                r#"{"token":"pm_1","type":"ACH"}"#,
+                201,
+            ),
+            ("/v1/invoices", due, r#"{"currency":"USD","amount_due":6}"#, 201),
+            (void.as_str(), "{}", r#"{"reason":"x"}"#, 200),
+        ];
+        for (index, (path, body, other, status)) in cases.into_iter().enumerate() {
+            let key = format!("k-{index}");
+            let first = post(&api, path, &key, body).await;
+            assert_eq!((first.status, first.header("idempotency-replayed")), (status, None), "{first:?}");
+            let again = post(&api, path, &key, body).await;
+            assert_eq!((again.status, &again.body), (status, &first.body), "{path}");
+            assert_eq!(again.header("idempotency-replayed"), Some("true"));
+            let reused = post(&api, path, &key, other).await;
+            let expected =
+                if path == void { (400, "parameter_unknown") } else { (422, "idempotency_key_reused") };
+            assert_eq!((reused.status, reused.error().0.as_str()), expected, "{path}");
+        }
+        for (path, count) in
+            [("/v1/customers", 2), ("/v1/payment_methods", 1), ("/v1/invoices", 2), ("/v1/transactions", 1)]
+        {
+            assert_eq!(api.get(path).await.json()["total_count"], count, "{path}");
+        }
+    });
+}
+
+#[test]
+fn a_refusal_by_an_object_s_state_is_kept_and_a_wrong_request_is_not() {
+    with_api(unlimited(), |api| async move {
+        let invoice = r#"{"currency":"USD","amount_due":5,"number":"mine"}"#;
+        let first = api.post("/v1/invoices", invoice).await.json();
+        let taken = post(&api, "/v1/invoices", "k", invoice).await;
+        assert_eq!((taken.status, taken.error().0.as_str()), (409, "invoice_number_taken"));
+        let nobody = "/v1/customers/cus_01k9dcq4w0e7qs9x3v5m8ffh2a/credits";
+        let grant = r#"{"currency":"USD","amount":5}"#;
+        let missing = post(&api, nobody, "k", grant).await;
+        assert_eq!((missing.status, missing.error().0.as_str()), (404, "customer_not_found"));
+        let void = format!("/v1/invoices/{}/void", first["id"].as_str().unwrap());
+        api.post(&void, "").await;
+        let voided = post(&api, &void, "k", "").await;
+        assert_eq!((voided.status, voided.error().0.as_str()), (409, "invoice_not_voidable"));
+        for (path, body, kept) in
+            [("/v1/invoices", invoice, &taken), (nobody, grant, &missing), (void.as_str(), "", &voided)]
+        {
+            let again = post(&api, path, "k", body).await;
+            assert_eq!((again.header("idempotency-replayed"), &again.body), (Some("true"), &kept.body));
+        }
+        let wrong = post(&api, "/v1/customers", "k", r#"{"name":""}"#).await;
+        assert_eq!(wrong.status, 400);
+        let right = post(&api, "/v1/customers", "k", r#"{"name":"Ada"}"#).await;
+        assert_eq!((right.status, right.header("idempotency-replayed")), (201, None), "{right:?}");
+    });
+}
