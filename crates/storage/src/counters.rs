@@ -1,11 +1,9 @@
 //! Counters: kept in the commit of the change they count, summed on read.
 
-use std::borrow::Cow;
-
 use diesel::prelude::*;
-use florin_domain::{Account, Currency, State, TransactionType};
+use florin_domain::{Account, Currency, InvoiceStatus, State, TransactionType};
 
-use crate::rows::Realm;
+use crate::rows::{Reader, Realm};
 use crate::schema::counters;
 use crate::{AnyConnection, StorageError};
 
@@ -26,14 +24,63 @@ pub(crate) const fn payments_in(state: State) -> &'static str {
     }
 }
 
+/// The counter of customers.
+pub(crate) const CUSTOMERS: &str = "customers";
+
+/// The counter of payment methods that are not detached.
+pub(crate) const PAYMENT_METHODS: &str = "payment_methods";
+
+/// The counter of invoices in one status.
+pub(crate) const fn invoices_in(status: InvoiceStatus) -> &'static str {
+    match status {
+        InvoiceStatus::Open => "invoices.open",
+        InvoiceStatus::Paid => "invoices.paid",
+        InvoiceStatus::Void => "invoices.void",
+    }
+}
+
 /// The counter of transactions of one type.
-pub(crate) fn transactions_of(kind: TransactionType) -> Cow<'static, str> {
-    Cow::Owned(format!("transactions.{kind}"))
+pub(crate) const fn transactions_of(kind: TransactionType) -> &'static str {
+    match kind {
+        TransactionType::Charge => "transactions.charge",
+        TransactionType::ChargeReturn => "transactions.charge_return",
+        TransactionType::Refund => "transactions.refund",
+        TransactionType::RefundReversal => "transactions.refund_reversal",
+        TransactionType::CreditGrant => "transactions.credit_grant",
+        TransactionType::CreditSpend => "transactions.credit_spend",
+        TransactionType::CreditReturn => "transactions.credit_return",
+    }
 }
 
 /// The counter that holds an account's balance in one currency: what was debited less what was credited.
-pub(crate) fn balance_of(account: &Account, currency: Currency) -> Cow<'static, str> {
-    Cow::Owned(format!("balance:{account}:{}", currency.code()))
+pub(crate) fn balance_of(account: &Account, currency: Currency) -> String {
+    format!("{BALANCES}{account}:{}", currency.code())
+}
+
+/// How the names of counters begin that hold balances.
+pub(crate) const BALANCES: &str = "balance:";
+
+/// The account and currency of a counter that holds a balance.
+pub(crate) fn parse_balance(name: &str) -> Result<(Account, Currency), StorageError> {
+    const IN: Reader = Reader("counters");
+    let parts = name.strip_prefix(BALANCES).and_then(|name| name.rsplit_once(':'));
+    let (account, currency) =
+        parts.ok_or_else(|| StorageError::corrupt(IN.0, "a balance names no currency"))?;
+    Ok((IN.parse(account)?, IN.parse(currency)?))
+}
+
+/// The counters whose names begin like this, with their totals; a name comes once for each slot.
+pub(crate) fn totals_like(
+    connection: &mut AnyConnection,
+    realm: Realm,
+    beginning: &str,
+) -> Result<Vec<(String, i64)>, StorageError> {
+    Ok(counters::table
+        .filter(counters::tenant_id.eq(&realm.tenant_id.bytes()[..]))
+        .filter(counters::livemode.eq(realm.mode.is_live()))
+        .filter(counters::name.like(format!("{beginning}%")))
+        .select((counters::name, counters::total))
+        .load(connection)?)
 }
 
 /// The sum of the named counters of a realm.

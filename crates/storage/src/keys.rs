@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use crate::rows::DigestKey;
 use crate::schema::idempotency_keys as k;
-use crate::working_set::DigestKey;
 use crate::{AnyConnection, StorageError};
 
 /// Frees keys that were claimed by a request which was then refused without an effect.

@@ -27,6 +27,6 @@ pub use error::StorageError;
 pub use keys::forget_answers;
 pub use migrate::{check_schema, migrate};
 pub use probe::{backend_is_alive, backend_pid, unanswered_keys};
-pub use rows::{Event, IdempotencyRecord, Realm, StoredAnswer};
+pub use rows::{AmendmentRecord, DigestKey, Event, IdempotencyRecord, Realm, StoredAnswer};
 pub use transaction::{begin, commit, rollback};
-pub use working_set::{DigestKey, Needs, WorkingSet, load_payments};
+pub use working_set::{Needs, WorkingSet, load_payments};

@@ -2,11 +2,12 @@
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use florin_domain::PaymentId;
 
-use crate::rows::{IdempotencyRecord, IdempotencyRow, Realm};
+use crate::batch::Statement;
+use crate::rows::{IdempotencyRecord, IdempotencyRow, Realm, Stored};
 use crate::schema::{events, idempotency_keys as k};
-use crate::working_set::DigestKey;
 use crate::{AnyConnection, StorageError};
 
 /// Whether an event stands.
@@ -22,20 +23,18 @@ pub(crate) fn event_exists(
     Ok(diesel::select(exists(event)).get_result(connection)?)
 }
 
-/// The revision of an idempotency key, if it stands.
-pub(crate) fn key_revision(
+/// The revision at which an object stands, if it does.
+pub(crate) fn revision<T: Stored>(
     connection: &mut AnyConnection,
-    key: &DigestKey,
+    object: &T,
 ) -> Result<Option<i64>, StorageError> {
-    let (realm, digest) = key;
-    let revision = k::table
-        .filter(k::tenant_id.eq(realm.tenant_id.bytes().to_vec()))
-        .filter(k::livemode.eq(realm.mode.is_live()))
-        .filter(k::digest.eq(digest.to_vec()))
-        .select(k::revision)
-        .get_result(connection)
-        .optional()?;
-    Ok(revision)
+    let select = format!("SELECT revision FROM {} WHERE ", T::TABLE.name);
+    let mut statement = Statement::<BigInt>::new(select);
+    for (index, ((name, _), value)) in T::TABLE.key.iter().zip(object.key_values()).enumerate() {
+        let and = if index > 0 { " AND " } else { "" };
+        statement = statement.sql(and).sql(*name).sql(" = ").value(value);
+    }
+    Ok(statement.rare().load(connection)?.pop())
 }
 
 /// The idempotency keys that are bound to a payment and still without an answer.

@@ -167,6 +167,7 @@ diesel::table! {
         success_status -> BigInt,
         answer_status -> Nullable<BigInt>,
         answer_body -> Nullable<Text>,
+        object_id -> Nullable<Text>,
     }
 }
 
@@ -177,5 +178,103 @@ diesel::table! {
         name -> Text,
         slot -> BigInt,
         total -> BigInt,
+    }
+}
+
+diesel::table! {
+    customers (tenant_id, livemode, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        id -> Binary,
+        revision -> BigInt,
+        name -> Nullable<Text>,
+        email -> Nullable<Text>,
+        external_id -> Nullable<Text>,
+        metadata -> Text,
+        created_by -> Text,
+        updated_by -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    payment_methods (tenant_id, livemode, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        id -> Binary,
+        revision -> BigInt,
+        event_count -> BigInt,
+        customer_id -> Nullable<Binary>,
+        #[sql_name = "type"]
+        kind -> Text,
+        token -> Text,
+        brand -> Nullable<Text>,
+        last4 -> Nullable<Text>,
+        exp_year -> Nullable<BigInt>,
+        exp_month -> Nullable<BigInt>,
+        bank_name -> Nullable<Text>,
+        metadata -> Text,
+        detached_at -> Nullable<BigInt>,
+        created_by -> Text,
+        updated_by -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    invoices (tenant_id, livemode, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        id -> Binary,
+        revision -> BigInt,
+        event_count -> BigInt,
+        number -> Text,
+        customer_id -> Nullable<Binary>,
+        currency -> Text,
+        amount_due -> BigInt,
+        amount_paid -> BigInt,
+        amount_held -> BigInt,
+        status -> Text,
+        lines -> Text,
+        due_at -> Nullable<BigInt>,
+        paid_at -> Nullable<BigInt>,
+        voided_at -> Nullable<BigInt>,
+        metadata -> Text,
+        created_by -> Text,
+        updated_by -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    invoice_counts (tenant_id, livemode) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        last -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    credit_accounts (tenant_id, livemode, customer_id, currency) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        customer_id -> Binary,
+        currency -> Text,
+        revision -> BigInt,
+        balance -> BigInt,
+    }
+}
+
+diesel::table! {
+    amendments (tenant_id, livemode, transaction_id, number) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        transaction_id -> Binary,
+        number -> BigInt,
+        before -> Text,
+        after -> Text,
+        amended_by -> Text,
+        amended_at -> BigInt,
     }
 }

@@ -169,3 +169,32 @@ CREATE TRIGGER amendments_keep BEFORE UPDATE ON amendments FOR EACH ROW
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only: update of amendments is refused'); END;
 CREATE TRIGGER amendments_stay BEFORE DELETE ON amendments FOR EACH ROW
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only: delete of amendments is refused'); END;
+
+-- What had moved before there was a journal. An id begins with the milliseconds of its time.
+INSERT INTO transactions
+SELECT p.tenant_id, p.livemode,
+    unhex(printf('%012x7%s8%s', p.moved_at / 1000, substr(hex(randomblob(2)), 1, 3), substr(hex(randomblob(8)), 1, 15))),
+    p.type, p.amount, p.currency,
+    CASE p.type WHEN 'charge' THEN 'processor_clearing:' || p.processor ELSE 'merchant' END,
+    CASE p.type WHEN 'charge' THEN 'merchant' ELSE 'processor_clearing:' || p.processor END,
+    p.payment_id, p.refund_id, NULL, 'system', 1, '{}', NULL, NULL, 'system', p.moved_at
+FROM (
+    SELECT tenant_id, livemode, 'charge' AS type, amount_captured AS amount, currency, processor, id AS payment_id,
+        NULL AS refund_id, coalesce(succeeded_at, updated_at) AS moved_at
+    FROM payments WHERE amount_captured > 0
+    UNION ALL
+    SELECT r.tenant_id, r.livemode, 'refund', r.amount, r.currency, p.processor, p.id, r.id, r.updated_at
+    FROM refunds r JOIN payments p ON p.tenant_id = r.tenant_id AND p.livemode = r.livemode AND p.id = r.payment_id
+    WHERE r.status = 'succeeded'
+) AS p;
+
+INSERT INTO counters (tenant_id, livemode, name, slot, total)
+SELECT tenant_id, livemode, 'transactions.' || type, 0, count(*) FROM transactions GROUP BY tenant_id, livemode, type
+UNION ALL
+SELECT tenant_id, livemode, 'balance:' || account || ':' || currency, 0, sum(amount)
+FROM (
+    SELECT tenant_id, livemode, debit_account AS account, currency, amount FROM transactions
+    UNION ALL
+    SELECT tenant_id, livemode, credit_account, currency, -amount FROM transactions
+) AS postings
+GROUP BY tenant_id, livemode, account, currency HAVING sum(amount) <> 0;

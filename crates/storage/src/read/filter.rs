@@ -40,6 +40,11 @@ impl<'a> Filter<'a> {
         Filter { table, realm, terms: Vec::new(), states: None, common: true }
     }
 
+    /// Whose objects.
+    pub(super) fn realm(&self) -> Realm {
+        self.realm
+    }
+
     /// Adds a condition.
     pub(super) fn add(&mut self, sql: &'static str, values: Vec<Value<'a>>) {
         self.terms.push((sql, values));

@@ -1,16 +1,27 @@
-//! Lists of payments and refunds, and single refunds.
+//! Lists of all kinds of objects, and single ones.
 //!
 //! A list is read in two steps: which ids are on the page, from an index where there is one, and then the objects by
 //! their keys. Counters give the total where a list is confined by nothing but states.
 
+mod customers;
 mod filter;
+mod invoices;
+mod methods;
+mod objects;
 mod payments;
 #[cfg(test)]
 mod plans;
 mod refunds;
+mod transactions;
 
+pub use customers::{CustomerQuery, find_customer, list_customers};
+pub use invoices::{InvoiceQuery, find_invoice, list_invoices};
+pub use methods::{MethodQuery, find_method, list_methods};
 pub use payments::{PaymentQuery, count_payments, list_payments};
 pub use refunds::{RefundQuery, count_refunds, find_refund, list_refunds};
+pub use transactions::{
+    TransactionQuery, balances, credit_accounts, find_transaction, list_amendments, list_transactions,
+};
 
 use filter::{Filter, Walk};
 

@@ -1,7 +1,7 @@
 //! Lists of payments.
 
 use chrono::{DateTime, Utc};
-use florin_domain::{Attempt, Currency, MethodType, Payment, PaymentId, State};
+use florin_domain::{Attempt, Currency, CustomerId, InvoiceId, MethodType, Payment, PaymentId, State};
 
 use super::filter::Filter;
 use super::{Listed, Slice, page};
@@ -32,8 +32,10 @@ pub struct PaymentQuery {
     pub created_after: Option<DateTime<Utc>>,
     /// Created earlier than this.
     pub created_before: Option<DateTime<Utc>>,
-    /// None at all: a condition that no payment can meet yet.
-    pub nothing: bool,
+    /// Of this customer.
+    pub customer_id: Option<CustomerId>,
+    /// Towards this invoice.
+    pub invoice_id: Option<InvoiceId>,
 }
 
 impl PaymentQuery {
@@ -49,7 +51,8 @@ impl PaymentQuery {
             q: None,
             created_after: None,
             created_before: None,
-            nothing: false,
+            customer_id: None,
+            invoice_id: None,
         }
     }
 
@@ -59,7 +62,7 @@ impl PaymentQuery {
         const LONGEST: usize = 10_000;
         let metadata = self.metadata.iter().flat_map(|(key, value)| [key, value]);
         let mut texts = self.idempotency_key.iter().chain(&self.q).chain(metadata);
-        self.nothing || texts.any(|text| text.len() > LONGEST || text.contains('\0'))
+        texts.any(|text| text.len() > LONGEST || text.contains('\0'))
     }
 
     /// `pattern` is what `q` is matched by, from [`pattern`].
@@ -78,6 +81,12 @@ impl PaymentQuery {
         }
         if let Some(method_type) = self.method_type {
             filter.add("payment_method_type = ?", vec![Value::text(Some(method_type.as_str()))]);
+        }
+        if let Some(customer_id) = self.customer_id {
+            filter.add("customer_id = ?", vec![Value::Id(customer_id.bytes())]);
+        }
+        if let Some(invoice_id) = self.invoice_id {
+            filter.add("invoice_id = ?", vec![Value::Id(invoice_id.bytes())]);
         }
         for (key, value) in &self.metadata {
             let values =

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use florin_domain::{PaymentId, Refund, RefundId};
 
 use super::filter::Filter;
-use super::{Listed, Slice, page};
-use crate::batch::{Lock, Value, load_rows};
-use crate::counters::{REFUNDS, sum};
-use crate::rows::{REFUNDS_BY_ID, Realm, RefundRow, object_key};
-use crate::{AnyConnection, StorageError, schema};
+use super::objects::{count, find, list};
+use super::{Listed, Slice};
+use crate::batch::Value;
+use crate::counters::REFUNDS;
+use crate::rows::Realm;
+use crate::{AnyConnection, StorageError};
 
 /// Which refunds are wanted: those that meet every condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,15 +49,13 @@ pub fn list_refunds(
     query: &RefundQuery,
     slice: Slice,
 ) -> Result<Listed<Refund>, StorageError> {
-    let total_count = count_refunds(connection, query)?;
-    if total_count == 0 {
-        return Ok(Listed::nothing());
-    }
-    let (mut ids, has_more) = page(connection, &query.filter(), slice, total_count)?;
-    ids.sort_unstable();
-    let mut items = load(connection, query.realm, &ids)?;
-    items.sort_unstable_by_key(|refund| std::cmp::Reverse(refund.id));
-    Ok(Listed { items, has_more, total_count })
+    let filter = query.filter();
+    list(connection, &filter, counters(&filter), slice)
+}
+
+/// The counters that count a list, if any do.
+fn counters(filter: &Filter<'_>) -> Option<&'static [&'static str]> {
+    filter.is_states_only().then_some(&[REFUNDS])
 }
 
 /// How many refunds there are.
@@ -65,7 +64,7 @@ pub fn list_refunds(
 /// As the database gives cause.
 pub fn count_refunds(connection: &mut AnyConnection, query: &RefundQuery) -> Result<i64, StorageError> {
     let filter = query.filter();
-    if filter.is_states_only() { sum(connection, query.realm, &[REFUNDS]) } else { filter.count(connection) }
+    count(connection, &filter, counters(&filter))
 }
 
 /// A refund.
@@ -77,12 +76,5 @@ pub fn find_refund(
     realm: Realm,
     id: RefundId,
 ) -> Result<Option<Refund>, StorageError> {
-    Ok(load(connection, realm, &[id.bytes()])?.pop())
-}
-
-fn load(connection: &mut AnyConnection, realm: Realm, ids: &[[u8; 16]]) -> Result<Vec<Refund>, StorageError> {
-    let keys: Vec<_> = ids.iter().map(|id| object_key(realm, *id)).collect();
-    let rows =
-        load_rows::<schema::refunds::SqlType, RefundRow>(connection, &REFUNDS_BY_ID, Lock::None, &keys)?;
-    rows.into_iter().map(Refund::try_from).collect()
+    find(connection, realm, id.bytes())
 }

@@ -3,9 +3,11 @@
 use diesel::prelude::*;
 use florin_domain::{Amount, Attempt, AttemptId, MethodRef, Mode, PaymentId, RefundId, TenantId};
 
+use super::selections::ATTEMPTS_BY_PAYMENT;
+use super::stored::{Stored, load_objects};
 use super::{REALM, Reader, Realm, failure_values, micros};
-use crate::StorageError;
-use crate::batch::{Kind, Row, Table, Value};
+use crate::batch::{Kind, Lock, Row, Table, Value};
+use crate::{AnyConnection, StorageError, schema};
 
 const IN: Reader = Reader("attempts");
 
@@ -91,45 +93,56 @@ impl TryFrom<AttemptRow> for Attempt {
     }
 }
 
-fn key<'a>(attempt: &Attempt) -> Row<'a> {
-    let [tenant, mode] = Realm { tenant_id: attempt.tenant_id, mode: attempt.mode }.values();
-    vec![tenant, mode, Value::Id(attempt.payment_id.bytes()), Value::Id(attempt.id.bytes())]
-}
+impl Stored for Attempt {
+    type Key = (Realm, PaymentId, AttemptId);
 
-fn push_changing<'a>(attempt: &'a Attempt, row: &mut Row<'a>) {
-    row.extend([
-        Value::Int(attempt.revision),
-        Value::text(Some(attempt.status.as_str())),
-        micros(attempt.due_at),
-        Value::Int(i64::from(attempt.lookups)),
-        Value::owned(attempt.updated_by),
-        Value::Int(attempt.updated_at.timestamp_micros()),
-        Value::text(attempt.processor_reference.as_deref()),
-    ]);
-    row.extend(failure_values(attempt.failure.as_ref()));
-}
+    const TABLE: &'static Table = &ATTEMPTS;
 
-/// A new attempt's row.
-pub(crate) fn attempt_insert(attempt: &Attempt) -> Row<'_> {
-    let mut row = key(attempt);
-    row.extend([
-        attempt.refund_id.map_or(Value::Null, |id| Value::Id(id.bytes())),
-        Value::text(Some(attempt.kind.as_str())),
-        Value::Int(i64::from(attempt.number)),
-        Value::Int(attempt.amount.minor()),
-        Value::Bool(attempt.capture),
-        Value::text(attempt.payment_method.as_ref().map(MethodRef::as_str)),
-        Value::text(Some(&attempt.processor)),
-        Value::owned(attempt.created_by),
-    ]);
-    push_changing(attempt, &mut row);
-    row
-}
+    fn key(&self) -> Self::Key {
+        let realm = Realm { tenant_id: self.tenant_id, mode: self.mode };
+        (realm, self.payment_id, self.id)
+    }
 
-/// The update of an attempt that was loaded at `expected_revision`.
-pub(crate) fn attempt_update(attempt: &Attempt, expected_revision: i64) -> Row<'_> {
-    let mut row = key(attempt);
-    row.push(Value::Int(expected_revision));
-    push_changing(attempt, &mut row);
-    row
+    fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    fn key_values(&self) -> Row<'_> {
+        let [tenant, mode] = Realm { tenant_id: self.tenant_id, mode: self.mode }.values();
+        vec![tenant, mode, Value::Id(self.payment_id.bytes()), Value::Id(self.id.bytes())]
+    }
+
+    fn push_fixed<'a>(&'a self, row: &mut Row<'a>) {
+        row.extend([
+            self.refund_id.map_or(Value::Null, |id| Value::Id(id.bytes())),
+            Value::text(Some(self.kind.as_str())),
+            Value::Int(i64::from(self.number)),
+            Value::Int(self.amount.minor()),
+            Value::Bool(self.capture),
+            Value::text(self.payment_method.as_ref().map(MethodRef::as_str)),
+            Value::text(Some(&self.processor)),
+            Value::owned(self.created_by),
+        ]);
+    }
+
+    fn push_changing<'a>(&'a self, row: &mut Row<'a>) {
+        row.extend([
+            Value::Int(self.revision),
+            Value::text(Some(self.status.as_str())),
+            micros(self.due_at),
+            Value::Int(i64::from(self.lookups)),
+            Value::owned(self.updated_by),
+            Value::Int(self.updated_at.timestamp_micros()),
+            Value::text(self.processor_reference.as_deref()),
+        ]);
+        row.extend(failure_values(self.failure.as_ref()));
+    }
+
+    fn load(
+        connection: &mut AnyConnection,
+        lock: Lock,
+        keys: &[Row<'_>],
+    ) -> Result<Vec<Self>, StorageError> {
+        load_objects::<schema::attempts::SqlType, AttemptRow, Self>(connection, &ATTEMPTS_BY_PAYMENT, lock, keys)
+    }
 }

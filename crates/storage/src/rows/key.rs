@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use florin_domain::{Mode, PaymentId, RefundId, TenantId};
+use florin_domain::{PaymentId, RefundId};
 
+use super::selections::KEYS_BY_DIGEST;
+use super::stored::{Stored, load_objects};
 use super::{REALM, Reader, Realm, micros};
-use crate::StorageError;
-use crate::batch::{Kind, Row, Table, Value};
+use crate::batch::{Kind, Lock, Row, Table, Value};
+use crate::{AnyConnection, StorageError, schema};
 
 const IN: Reader = Reader("idempotency_keys");
 
@@ -22,11 +24,15 @@ pub(crate) static IDEMPOTENCY_KEYS: Table = Table {
         ("success_status", Kind::Int),
         ("payment_id", Kind::Bytes),
         ("refund_id", Kind::Bytes),
+        ("object_id", Kind::Text),
         ("running_until", Kind::Int),
         ("answer_status", Kind::Int),
         ("answer_body", Kind::Text),
     ],
 };
+
+/// An idempotency key's own key.
+pub type DigestKey = (Realm, [u8; 32]);
 
 /// An idempotency key: what was asked with it, which object it is bound to, and the answer once there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +47,8 @@ pub struct IdempotencyRecord {
     pub payment_id: Option<PaymentId>,
     /// The refund that it is bound to.
     pub refund_id: Option<RefundId>,
+    /// The object of another kind that it is bound to, by its id as text.
+    pub object_id: Option<String>,
     /// When it was first used.
     pub created_at: DateTime<Utc>,
     /// Until when the first request may be running.
@@ -77,6 +85,7 @@ pub(crate) struct IdempotencyRow {
     success_status: i64,
     answer_status: Option<i64>,
     answer_body: Option<String>,
+    object_id: Option<String>,
 }
 
 impl TryFrom<IdempotencyRow> for IdempotencyRecord {
@@ -95,14 +104,12 @@ impl TryFrom<IdempotencyRow> for IdempotencyRecord {
             }),
         };
         Ok(IdempotencyRecord {
-            realm: Realm {
-                tenant_id: IN.id(&row.tenant_id, TenantId::from_bytes)?,
-                mode: Mode::from_live(row.livemode),
-            },
+            realm: IN.realm(&row.tenant_id, row.livemode)?,
             digest: digest(row.digest)?,
             request_digest: digest(row.request_digest)?,
             payment_id: row.payment_id.map(|id| IN.id(&id, PaymentId::from_bytes)).transpose()?,
             refund_id: row.refund_id.map(|id| IN.id(&id, RefundId::from_bytes)).transpose()?,
+            object_id: row.object_id,
             created_at: IN.time(row.created_at)?,
             running_until: IN.time(row.running_until)?,
             success_status: IN.check(u16::try_from(row.success_status))?,
@@ -112,37 +119,47 @@ impl TryFrom<IdempotencyRow> for IdempotencyRecord {
     }
 }
 
-fn key(record: &IdempotencyRecord) -> Row<'_> {
-    let [tenant, mode] = record.realm.values();
-    vec![tenant, mode, Value::Bytes(&record.digest)]
-}
+impl Stored for IdempotencyRecord {
+    type Key = DigestKey;
 
-fn push_changing<'a>(record: &'a IdempotencyRecord, row: &mut Row<'a>) {
-    let answer = record.answer.as_ref();
-    row.extend([
-        Value::Int(record.revision),
-        Value::Bytes(&record.request_digest),
-        micros(Some(record.created_at)),
-        Value::Int(i64::from(record.success_status)),
-        record.payment_id.map_or(Value::Null, |id| Value::Id(id.bytes())),
-        record.refund_id.map_or(Value::Null, |id| Value::Id(id.bytes())),
-        micros(Some(record.running_until)),
-        Value::int(answer.map(|answer| i64::from(answer.status))),
-        Value::text(answer.and_then(|answer| answer.body.as_deref())),
-    ]);
-}
+    const TABLE: &'static Table = &IDEMPOTENCY_KEYS;
 
-/// A new key's row.
-pub(crate) fn key_claim(record: &IdempotencyRecord) -> Row<'_> {
-    let mut row = key(record);
-    push_changing(record, &mut row);
-    row
-}
+    fn key(&self) -> Self::Key {
+        (self.realm, self.digest)
+    }
 
-/// The update of a key that was loaded or claimed at `expected_revision`.
-pub(crate) fn key_update(record: &IdempotencyRecord, expected_revision: i64) -> Row<'_> {
-    let mut row = key(record);
-    row.push(Value::Int(expected_revision));
-    push_changing(record, &mut row);
-    row
+    fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    fn key_values(&self) -> Row<'_> {
+        let [tenant, mode] = self.realm.values();
+        vec![tenant, mode, Value::Bytes(&self.digest)]
+    }
+
+    fn push_fixed<'a>(&'a self, _row: &mut Row<'a>) {}
+
+    fn push_changing<'a>(&'a self, row: &mut Row<'a>) {
+        let answer = self.answer.as_ref();
+        row.extend([
+            Value::Int(self.revision),
+            Value::Bytes(&self.request_digest),
+            micros(Some(self.created_at)),
+            Value::Int(i64::from(self.success_status)),
+            self.payment_id.map_or(Value::Null, |id| Value::Id(id.bytes())),
+            self.refund_id.map_or(Value::Null, |id| Value::Id(id.bytes())),
+            Value::text(self.object_id.as_deref()),
+            micros(Some(self.running_until)),
+            Value::int(answer.map(|answer| i64::from(answer.status))),
+            Value::text(answer.and_then(|answer| answer.body.as_deref())),
+        ]);
+    }
+
+    fn load(
+        connection: &mut AnyConnection,
+        lock: Lock,
+        keys: &[Row<'_>],
+    ) -> Result<Vec<Self>, StorageError> {
+        load_objects::<schema::idempotency_keys::SqlType, IdempotencyRow, Self>(connection, &KEYS_BY_DIGEST, lock, keys)
+    }
 }

@@ -1,26 +1,34 @@
 //! Rows and what the domain makes of them. A bad row fails on read.
 
 mod attempt;
+mod credits;
+mod customer;
 mod event;
+mod invoice;
 mod key;
+mod method;
 mod payment;
 mod refund;
 mod selections;
+mod stored;
 mod transaction;
 
-pub(crate) use attempt::{ATTEMPTS, AttemptRow, attempt_insert, attempt_update};
+pub(crate) use attempt::AttemptRow;
+pub(crate) use credits::{CREDITS_OF_CUSTOMER, CreditKey, CreditRow, credit_key};
+pub(crate) use customer::load_customers_by_external_id;
 pub use event::Event;
 pub(crate) use event::{COUNTERS, EVENTS, count_row, event_row};
-pub(crate) use key::{IDEMPOTENCY_KEYS, IdempotencyRow, key_claim, key_update};
-pub use key::{IdempotencyRecord, StoredAnswer};
-pub(crate) use payment::{PAYMENTS, PaymentRow, payment_insert, payment_update};
-pub(crate) use refund::{REFUNDS, RefundRow, refund_insert, refund_update};
+pub(crate) use invoice::{InvoiceCount, load_invoices_by_number};
+pub(crate) use key::{IDEMPOTENCY_KEYS, IdempotencyRow};
+pub use key::{DigestKey, IdempotencyRecord, StoredAnswer};
+pub(crate) use payment::PaymentRow;
+pub(crate) use refund::RefundRow;
 pub(crate) use selections::{
-    ATTEMPTS_BY_PAYMENT, KEYS_BY_DIGEST, PAYMENT_COLUMNS, PAYMENTS_BY_ID, PAYMENTS_WITH_ATTEMPTS,
-    REFUNDS_BY_ID, REFUNDS_BY_PAYMENT, object_key,
+    ATTEMPTS_BY_PAYMENT, PAYMENT_COLUMNS, PAYMENTS_WITH_ATTEMPTS, REFUNDS_BY_PAYMENT, object_key,
 };
-
-pub(crate) use transaction::{TRANSACTIONS, TRANSACTIONS_BY_PAYMENT, TransactionRow, transaction_insert};
+pub(crate) use stored::{Stored, load_objects};
+pub use transaction::AmendmentRecord;
+pub(crate) use transaction::{AMENDMENTS, AMENDMENTS_BY_TRANSACTION, AmendmentRow, amendment_row};
 
 use chrono::{DateTime, Utc};
 use florin_domain::{Failure, Mode, TenantId};
@@ -58,6 +66,11 @@ impl Reader {
             Ok(bytes) => Ok(from_bytes(bytes)),
             Err(_) => Err(StorageError::corrupt(self.0, "an id is not 16 bytes long")),
         }
+    }
+
+    /// A realm.
+    pub(crate) fn realm(self, tenant_id: &[u8], livemode: bool) -> Result<Realm, StorageError> {
+        Ok(Realm { tenant_id: self.id(tenant_id, TenantId::from_bytes)?, mode: Mode::from_live(livemode) })
     }
 
     /// An id, or null.

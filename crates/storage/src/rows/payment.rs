@@ -6,9 +6,12 @@ use florin_domain::{
     PaymentId, PaymentRecord, State, Sums, TenantId, Total,
 };
 
+use super::selections::PAYMENTS_BY_ID;
+use super::stored::{Stored, load_objects};
 use super::{REALM, Reader, Realm, failure_values, micros};
-use crate::StorageError;
-use crate::batch::{Kind, Row, Table, Value};
+use crate::batch::{Kind, Lock, Row, Table, Value};
+use crate::counters::payments_in;
+use crate::{AnyConnection, StorageError, schema};
 
 const IN: Reader = Reader("payments");
 
@@ -214,74 +217,87 @@ pub(super) fn metadata_value(metadata: &Metadata) -> Value<'_> {
 /// How many values a row has at most.
 const COLUMNS: usize = 40;
 
-/// The key of a payment.
-fn key<'a>(payment: &Payment) -> Row<'a> {
-    let [tenant, mode] = Realm { tenant_id: payment.tenant_id, mode: payment.mode }.values();
-    let mut row = Vec::with_capacity(COLUMNS);
-    row.extend([tenant, mode, Value::Id(payment.id.bytes())]);
-    row
-}
+impl Stored for Payment {
+    type Key = (Realm, PaymentId);
 
-/// What insert and update have in common.
-fn push_changing<'a>(payment: &'a Payment, row: &mut Row<'a>) {
-    let facts = &payment.facts;
-    row.extend([
-        Value::Int(payment.revision),
-        Value::Int(payment.event_count),
-        Value::text(Some(payment.state().as_str())),
-        Value::Int(facts.authorized().minor()),
-        Value::Int(facts.captured().minor()),
-        Value::Int(facts.refunded().minor()),
-        Value::Int(facts.held().minor()),
-        Value::Int(facts.returned().minor()),
-        Value::text(payment.payment_method.as_ref().map(MethodRef::as_str)),
-        Value::text(Some(payment.method_type.as_str())),
-        Value::text(payment.description.as_ref().map(|text| text.as_str())),
-        metadata_value(&payment.metadata),
-        Value::text(payment.under_way.map(|operation| operation.as_str())),
-        Value::Int(i64::from(payment.charge_count)),
-        Value::text(payment.processor.as_deref()),
-        Value::owned(payment.updated_by),
-        Value::Int(payment.updated_at.timestamp_micros()),
-        Value::text(payment.processor_reference.as_deref()),
-        Value::text(payment.next_action_url.as_deref()),
-    ]);
-    row.extend(failure_values(payment.failure.as_ref()));
-    row.extend([
-        micros(payment.cancel_requested_at),
-        Value::text(payment.cancellation_reason.as_ref().map(|text| text.as_str())),
-        micros(payment.authorization_expires_at),
-        micros(payment.authorized_at),
-        micros(payment.succeeded_at),
-        micros(payment.failed_at),
-        micros(payment.canceled_at),
-        micros(payment.refunded_at),
-    ]);
-}
+    const TABLE: &'static Table = &PAYMENTS;
 
-/// A new payment's row.
-pub(crate) fn payment_insert(payment: &Payment) -> Row<'_> {
-    let mut row = key(payment);
-    row.extend([
-        Value::Int(payment.amount.minor()),
-        Value::text(Some(payment.currency.code())),
-        Value::text(Some(payment.capture_method.as_str())),
-        Value::id(payment.customer_id.map(CustomerId::bytes)),
-        Value::id(payment.destination.as_ref().map(|invoice| invoice.invoice_id.bytes())),
-        Value::text(payment.destination.as_ref().map(|invoice| invoice.invoice_number.as_str())),
-        Value::text(payment.idempotency_key.as_ref().map(|key| key.as_str())),
-        Value::text(payment.return_url.as_deref()),
-        Value::Bool(payment.off_session),
-        Value::owned(payment.created_by),
-    ]);
-    push_changing(payment, &mut row);
-    row
-}
+    fn key(&self) -> Self::Key {
+        let realm = Realm { tenant_id: self.tenant_id, mode: self.mode };
+        (realm, self.id)
+    }
 
-/// The update of a payment that was loaded at `expected_revision`.
-pub(crate) fn payment_update(payment: &Payment, expected_revision: i64) -> Row<'_> {
-    let mut row = key(payment);
-    row.push(Value::Int(expected_revision));
-    push_changing(payment, &mut row);
-    row
+    fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    fn counter(&self) -> Option<&'static str> {
+        Some(payments_in(self.state()))
+    }
+
+    fn key_values(&self) -> Row<'_> {
+        let [tenant, mode] = Realm { tenant_id: self.tenant_id, mode: self.mode }.values();
+        let mut row = Vec::with_capacity(COLUMNS);
+        row.extend([tenant, mode, Value::Id(self.id.bytes())]);
+        row
+    }
+
+    fn push_fixed<'a>(&'a self, row: &mut Row<'a>) {
+        row.extend([
+            Value::Int(self.amount.minor()),
+            Value::text(Some(self.currency.code())),
+            Value::text(Some(self.capture_method.as_str())),
+            Value::id(self.customer_id.map(CustomerId::bytes)),
+            Value::id(self.destination.as_ref().map(|invoice| invoice.invoice_id.bytes())),
+            Value::text(self.destination.as_ref().map(|invoice| invoice.invoice_number.as_str())),
+            Value::text(self.idempotency_key.as_ref().map(|key| key.as_str())),
+            Value::text(self.return_url.as_deref()),
+            Value::Bool(self.off_session),
+            Value::owned(self.created_by),
+        ]);
+    }
+
+    fn push_changing<'a>(&'a self, row: &mut Row<'a>) {
+        let facts = &self.facts;
+        row.extend([
+            Value::Int(self.revision),
+            Value::Int(self.event_count),
+            Value::text(Some(self.state().as_str())),
+            Value::Int(facts.authorized().minor()),
+            Value::Int(facts.captured().minor()),
+            Value::Int(facts.refunded().minor()),
+            Value::Int(facts.held().minor()),
+            Value::Int(facts.returned().minor()),
+            Value::text(self.payment_method.as_ref().map(MethodRef::as_str)),
+            Value::text(Some(self.method_type.as_str())),
+            Value::text(self.description.as_ref().map(|text| text.as_str())),
+            metadata_value(&self.metadata),
+            Value::text(self.under_way.map(|operation| operation.as_str())),
+            Value::Int(i64::from(self.charge_count)),
+            Value::text(self.processor.as_deref()),
+            Value::owned(self.updated_by),
+            Value::Int(self.updated_at.timestamp_micros()),
+            Value::text(self.processor_reference.as_deref()),
+            Value::text(self.next_action_url.as_deref()),
+        ]);
+        row.extend(failure_values(self.failure.as_ref()));
+        row.extend([
+            micros(self.cancel_requested_at),
+            Value::text(self.cancellation_reason.as_ref().map(|text| text.as_str())),
+            micros(self.authorization_expires_at),
+            micros(self.authorized_at),
+            micros(self.succeeded_at),
+            micros(self.failed_at),
+            micros(self.canceled_at),
+            micros(self.refunded_at),
+        ]);
+    }
+
+    fn load(
+        connection: &mut AnyConnection,
+        lock: Lock,
+        keys: &[Row<'_>],
+    ) -> Result<Vec<Self>, StorageError> {
+        load_objects::<schema::payments::SqlType, PaymentRow, Self>(connection, &PAYMENTS_BY_ID, lock, keys)
+    }
 }

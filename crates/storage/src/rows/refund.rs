@@ -4,9 +4,12 @@ use diesel::prelude::*;
 use florin_domain::{Amount, Mode, PaymentId, Refund, RefundId, TenantId};
 
 use super::payment::{metadata, metadata_value};
+use super::selections::REFUNDS_BY_ID;
+use super::stored::{Stored, load_objects};
 use super::{REALM, Reader, Realm, failure_values};
-use crate::StorageError;
-use crate::batch::{Kind, Row, Table, Value};
+use crate::batch::{Kind, Lock, Row, Table, Value};
+use crate::counters::REFUNDS as REFUND_COUNTER;
+use crate::{AnyConnection, StorageError, schema};
 
 const IN: Reader = Reader("refunds");
 
@@ -78,41 +81,56 @@ impl TryFrom<RefundRow> for Refund {
     }
 }
 
-fn key<'a>(refund: &Refund) -> Row<'a> {
-    let [tenant, mode] = Realm { tenant_id: refund.tenant_id, mode: refund.mode }.values();
-    vec![tenant, mode, Value::Id(refund.id.bytes())]
-}
+impl Stored for Refund {
+    type Key = (Realm, RefundId);
 
-fn push_changing<'a>(refund: &'a Refund, row: &mut Row<'a>) {
-    row.extend([
-        Value::Int(refund.revision),
-        Value::Int(refund.event_count),
-        Value::text(Some(refund.status.as_str())),
-        Value::Int(refund.updated_at.timestamp_micros()),
-        Value::text(refund.processor_reference.as_deref()),
-    ]);
-    row.extend(failure_values(refund.failure.as_ref()));
-}
+    const TABLE: &'static Table = &REFUNDS;
 
-/// A new refund's row.
-pub(crate) fn refund_insert(refund: &Refund) -> Row<'_> {
-    let mut row = key(refund);
-    row.extend([
-        Value::Id(refund.payment_id.bytes()),
-        Value::Int(refund.amount.minor()),
-        Value::text(Some(refund.currency.code())),
-        Value::text(refund.reason.as_ref().map(|text| text.as_str())),
-        metadata_value(&refund.metadata),
-        Value::owned(refund.created_by),
-    ]);
-    push_changing(refund, &mut row);
-    row
-}
+    fn key(&self) -> Self::Key {
+        let realm = Realm { tenant_id: self.tenant_id, mode: self.mode };
+        (realm, self.id)
+    }
 
-/// The update of a refund that was loaded at `expected_revision`.
-pub(crate) fn refund_update(refund: &Refund, expected_revision: i64) -> Row<'_> {
-    let mut row = key(refund);
-    row.push(Value::Int(expected_revision));
-    push_changing(refund, &mut row);
-    row
+    fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    fn counter(&self) -> Option<&'static str> {
+        Some(REFUND_COUNTER)
+    }
+
+    fn key_values(&self) -> Row<'_> {
+        let [tenant, mode] = Realm { tenant_id: self.tenant_id, mode: self.mode }.values();
+        vec![tenant, mode, Value::Id(self.id.bytes())]
+    }
+
+    fn push_fixed<'a>(&'a self, row: &mut Row<'a>) {
+        row.extend([
+            Value::Id(self.payment_id.bytes()),
+            Value::Int(self.amount.minor()),
+            Value::text(Some(self.currency.code())),
+            Value::text(self.reason.as_ref().map(|text| text.as_str())),
+            metadata_value(&self.metadata),
+            Value::owned(self.created_by),
+        ]);
+    }
+
+    fn push_changing<'a>(&'a self, row: &mut Row<'a>) {
+        row.extend([
+            Value::Int(self.revision),
+            Value::Int(self.event_count),
+            Value::text(Some(self.status.as_str())),
+            Value::Int(self.updated_at.timestamp_micros()),
+            Value::text(self.processor_reference.as_deref()),
+        ]);
+        row.extend(failure_values(self.failure.as_ref()));
+    }
+
+    fn load(
+        connection: &mut AnyConnection,
+        lock: Lock,
+        keys: &[Row<'_>],
+    ) -> Result<Vec<Self>, StorageError> {
+        load_objects::<schema::refunds::SqlType, RefundRow, Self>(connection, &REFUNDS_BY_ID, lock, keys)
+    }
 }

@@ -75,7 +75,7 @@ pub(crate) static KEYS_BY_DIGEST: Selection = Selection {
     table: "idempotency_keys",
     join: "",
     columns: &["tenant_id, livemode, digest, revision, request_digest, payment_id, refund_id, created_at, \
-        running_until, success_status, answer_status, answer_body"],
+        running_until, success_status, answer_status, answer_body, object_id"],
     key: &[REALM[0], REALM[1], ("digest", Kind::Bytes)],
     order: "tenant_id, livemode, digest",
 };

@@ -1,0 +1,207 @@
+//! What a batch names before it decides, and loading it.
+//!
+//! Rows are locked in one order, so that no two batches wait for each other: idempotency keys, payments, invoices, credit
+//! accounts, the counters of invoice numbers, transactions; each sorted by key. Customers and payment methods are not
+//! locked: who changes one finds out by its revision whether somebody else did.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use florin_domain::{
+    CreditAccount, Currency, CustomerId, InvoiceId, MethodType, PaymentId, RefundId, StoredMethodId, Total,
+    TransactionId,
+};
+
+use super::WorkingSet;
+use super::objects::Objects;
+use crate::batch::{Change, Lock, OnConflict, Row, Value, insert_returning_keys, save};
+use crate::rows::{
+    CreditKey, DigestKey, IDEMPOTENCY_KEYS, IdempotencyRecord, InvoiceCount, Realm, Stored, credit_key,
+    load_customers_by_external_id, load_invoices_by_number, object_key,
+};
+use crate::{AnyConnection, StorageError};
+
+/// What a batch has to claim and to load before it can decide.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Payments, each with its attempts, its invoice, and the credits that it spends.
+    pub payments: BTreeSet<(Realm, PaymentId)>,
+    /// Refunds.
+    pub refunds: BTreeSet<(Realm, RefundId)>,
+    /// Idempotency keys: claimed when they are free, loaded when they are not.
+    pub keys: BTreeMap<DigestKey, IdempotencyRecord>,
+    /// Customers.
+    pub customers: BTreeSet<(Realm, CustomerId)>,
+    /// Which customers have these external ids.
+    pub external_ids: BTreeSet<(Realm, String)>,
+    /// Stored payment methods.
+    pub methods: BTreeSet<(Realm, StoredMethodId)>,
+    /// Invoices.
+    pub invoices: BTreeSet<(Realm, InvoiceId)>,
+    /// Which of these invoice numbers are taken.
+    pub invoice_numbers: BTreeSet<(Realm, String)>,
+    /// The realms whose invoice numbers are counted up.
+    pub counted_invoices: BTreeSet<Realm>,
+    /// Credit accounts; one that is absent has no credits.
+    pub credit_accounts: BTreeSet<(Realm, CustomerId, Currency)>,
+    /// Credit accounts of the customers of these invoices, in the invoices' currencies.
+    pub credits_of_invoices: BTreeSet<(Realm, InvoiceId)>,
+    /// Credit accounts that are opened when they are absent.
+    pub opened_credit_accounts: BTreeSet<(Realm, CustomerId, Currency)>,
+    /// Transactions of the journal.
+    pub transactions: BTreeSet<(Realm, TransactionId)>,
+}
+
+impl WorkingSet {
+    /// Claims and loads what a batch needs.
+    ///
+    /// # Errors
+    /// As the database and its rows give cause; the transaction has to be rolled back then.
+    pub fn prepare(&mut self, connection: &mut AnyConnection, needs: &Needs) -> Result<(), StorageError> {
+        self.claim_keys(connection, &needs.keys)?;
+        // A key that is still without an answer is answered with its object as it stands.
+        let unanswered = self.keys.iter().filter(|key| key.answer.is_none());
+        let (mut payments, mut refunds) = (needs.payments.clone(), needs.refunds.clone());
+        for key in unanswered {
+            payments.extend(key.payment_id.map(|id| (key.realm, id)));
+            refunds.extend(key.refund_id.map(|id| (key.realm, id)));
+        }
+        let payments = object_keys(&payments, PaymentId::bytes);
+        self.payments.load(connection, Lock::NoKeyUpdate, &payments)?;
+        self.attempts.load(connection, Lock::None, &payments)?;
+        self.refunds.load(connection, Lock::None, &object_keys(&refunds, RefundId::bytes))?;
+        self.load_around_payments(connection, needs)?;
+        self.load_invoices(connection, needs)?;
+        self.load_credits(connection, needs)?;
+        self.load_invoice_counts(connection, &needs.counted_invoices)?;
+        let transactions = object_keys(&needs.transactions, TransactionId::bytes);
+        self.transactions.load(connection, Lock::NoKeyUpdate, &transactions)
+    }
+
+    fn claim_keys(
+        &mut self,
+        connection: &mut AnyConnection,
+        wanted: &BTreeMap<DigestKey, IdempotencyRecord>,
+    ) -> Result<(), StorageError> {
+        let rows: Vec<_> = wanted.values().map(Stored::insert_row).collect();
+        let claimed =
+            insert_returning_keys(connection, &IDEMPOTENCY_KEYS, "tenant_id, livemode, digest", &rows)?;
+        let claimed: BTreeSet<_> = claimed.into_iter().collect();
+        let mut taken = Vec::new();
+        for (key, record) in wanted {
+            let (realm, digest) = key;
+            // Another realm may use the same key for the same path: the digest alone does not tell.
+            let inserted = (realm.tenant_id.bytes().to_vec(), realm.mode.is_live(), digest.to_vec());
+            if claimed.contains(&inserted) {
+                self.claimed.insert(*key);
+                self.keys.assume(record.clone());
+            } else {
+                taken.push(record.key_values());
+            }
+        }
+        self.keys.load(connection, Lock::NoKeyUpdate, &taken)
+    }
+
+    fn load_around_payments(
+        &mut self,
+        connection: &mut AnyConnection,
+        needs: &Needs,
+    ) -> Result<(), StorageError> {
+        self.customers.load(connection, Lock::None, &object_keys(&needs.customers, CustomerId::bytes))?;
+        let external_ids = text_keys(&needs.external_ids);
+        for customer in load_customers_by_external_id(connection, &external_ids)? {
+            let (realm, id) = customer.key();
+            let external_id = customer.external_id.map(|text| text.as_str().to_owned());
+            self.external_ids.extend(external_id.map(|text| ((realm, text), id)));
+        }
+        self.methods.load(connection, Lock::None, &object_keys(&needs.methods, StoredMethodId::bytes))
+    }
+
+    fn load_invoices(&mut self, connection: &mut AnyConnection, needs: &Needs) -> Result<(), StorageError> {
+        let of_payments = self.payments.iter().filter_map(|payment| {
+            payment.destination.as_ref().map(|destination| (payment.key().0, destination.invoice_id))
+        });
+        let mut invoices: BTreeSet<_> = of_payments.collect();
+        invoices.extend(&needs.invoices);
+        invoices.extend(&needs.credits_of_invoices);
+        self.invoices.load(connection, Lock::NoKeyUpdate, &object_keys(&invoices, InvoiceId::bytes))?;
+        let numbers = text_keys(&needs.invoice_numbers);
+        for invoice in load_invoices_by_number(connection, &numbers)? {
+            self.invoice_numbers.insert((invoice.key().0, invoice.number.as_str().to_owned()));
+        }
+        Ok(())
+    }
+
+    fn load_credits(&mut self, connection: &mut AnyConnection, needs: &Needs) -> Result<(), StorageError> {
+        let of_payments = self.payments.iter().filter_map(|payment| {
+            let customer_id = payment.customer_id.filter(|_| payment.method_type == MethodType::Credits)?;
+            Some((payment.key().0, customer_id, payment.currency))
+        });
+        let mut wanted: BTreeSet<CreditKey> = of_payments.collect();
+        wanted.extend(needs.credits_of_invoices.iter().filter_map(|key| {
+            let invoice = self.invoices.get(key)?;
+            Some((key.0, invoice.customer_id?, invoice.currency))
+        }));
+        wanted.extend(&needs.credit_accounts);
+        wanted.extend(&needs.opened_credit_accounts);
+        let opened: Vec<_> = needs.opened_credit_accounts.iter().map(|key| empty_account(*key)).collect();
+        claim(connection, &opened)?;
+        let keys: Vec<_> = wanted.into_iter().map(credit_key).collect();
+        self.credits.load(connection, Lock::NoKeyUpdate, &keys)
+    }
+
+    fn load_invoice_counts(
+        &mut self,
+        connection: &mut AnyConnection,
+        realms: &BTreeSet<Realm>,
+    ) -> Result<(), StorageError> {
+        let fresh: Vec<_> =
+            realms.iter().map(|realm| InvoiceCount { realm: *realm, last: 0, revision: 1 }).collect();
+        claim(connection, &fresh)?;
+        let keys: Vec<_> = fresh.iter().map(Stored::key_values).collect();
+        self.invoice_counts.load(connection, Lock::NoKeyUpdate, &keys)
+    }
+}
+
+impl<T: Stored> Objects<T> {
+    fn load(
+        &mut self,
+        connection: &mut AnyConnection,
+        lock: Lock,
+        keys: &[Row<'_>],
+    ) -> Result<(), StorageError> {
+        T::load(connection, lock, keys)?.into_iter().for_each(|object| self.assume(object));
+        Ok(())
+    }
+}
+
+/// Inserts those that are absent.
+fn claim<T: Stored>(connection: &mut AnyConnection, fresh: &[T]) -> Result<(), StorageError> {
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let rows = fresh.iter().map(Stored::insert_row).collect();
+    save(connection, &[Change::Insert(T::TABLE, OnConflict::Ignore, rows)])
+}
+
+fn empty_account((realm, customer_id, currency): CreditKey) -> CreditAccount {
+    CreditAccount {
+        tenant_id: realm.tenant_id,
+        mode: realm.mode,
+        customer_id,
+        currency,
+        balance: Total::ZERO,
+        revision: 1,
+    }
+}
+
+fn object_keys<'a, T: Copy>(keys: &BTreeSet<(Realm, T)>, bytes: fn(T) -> [u8; 16]) -> Vec<Row<'a>> {
+    keys.iter().map(|(realm, id)| object_key(*realm, bytes(*id))).collect()
+}
+
+fn text_keys(keys: &BTreeSet<(Realm, String)>) -> Vec<Row<'_>> {
+    let row = |(realm, text): &'_ (Realm, String)| {
+        let [tenant, mode] = realm.values();
+        vec![tenant, mode, Value::owned(text)]
+    };
+    keys.iter().map(row).collect()
+}

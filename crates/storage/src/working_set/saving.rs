@@ -1,0 +1,127 @@
+//! Saving what a batch has changed, and finding out whether it was saved.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::WorkingSet;
+use super::objects::Objects;
+use crate::batch::{Change, OnConflict, save};
+use crate::rows::{AMENDMENTS, COUNTERS, EVENTS, Realm, Stored, amendment_row, count_row, event_row};
+use crate::{AnyConnection, StorageError};
+
+impl WorkingSet {
+    /// Whether saving would change nothing.
+    pub fn is_unchanged(&self) -> bool {
+        self.events.is_empty()
+            && self.payments.first_changed().is_none()
+            && self.attempts.first_changed().is_none()
+            && self.refunds.first_changed().is_none()
+            && self.keys.first_changed().is_none()
+            && self.customers.first_changed().is_none()
+            && self.methods.first_changed().is_none()
+            && self.invoices.first_changed().is_none()
+            && self.credits.first_changed().is_none()
+            && self.invoice_counts.first_changed().is_none()
+            && self.transactions.first_changed().is_none()
+    }
+
+    /// Saves all that changed: updates before inserts, one statement per table, counters last.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when a row has changed since it was loaded, and as the database gives cause; the
+    /// transaction has to be rolled back then.
+    pub fn save(&self, connection: &mut AnyConnection, slot: i64) -> Result<(), StorageError> {
+        let counts = self.counts();
+        let counts = counts.iter().map(|((realm, name), by)| count_row(*realm, name, slot, *by)).collect();
+        // Keys before payments and so on, in the order in which they are locked.
+        save(
+            connection,
+            &[
+                self.keys.updates(),
+                self.payments.updates(),
+                self.refunds.updates(),
+                self.attempts.updates(),
+                self.customers.updates(),
+                self.methods.updates(),
+                self.invoices.updates(),
+                self.credits.updates(),
+                self.invoice_counts.updates(),
+                self.transactions.updates(),
+                self.customers.inserts(),
+                self.methods.inserts(),
+                self.invoices.inserts(),
+                self.payments.inserts(),
+                self.refunds.inserts(),
+                self.attempts.inserts(),
+                self.transactions.inserts(),
+                Change::Insert(
+                    &AMENDMENTS,
+                    OnConflict::Fail,
+                    self.amendments.iter().map(amendment_row).collect(),
+                ),
+                Change::Insert(&EVENTS, OnConflict::Fail, self.events.iter().map(event_row).collect()),
+                Change::Insert(&COUNTERS, OnConflict::Add("total"), counts),
+            ],
+        )?;
+        crate::keys::delete(connection, &self.claimed)
+    }
+
+    /// Whether this set, whose commit is of unknown fate, stands in the database. One of its rows tells for all.
+    ///
+    /// # Errors
+    /// As the database gives cause.
+    pub fn was_saved(&self, connection: &mut AnyConnection) -> Result<bool, StorageError> {
+        if let Some(event) = self.events.first() {
+            return crate::probe::event_exists(connection, event.realm, event.id.bytes());
+        }
+        let tables: [fn(&Self, &mut AnyConnection) -> Result<Option<bool>, StorageError>; 10] = [
+            |set, connection| stands_in(&set.payments, connection),
+            |set, connection| stands_in(&set.attempts, connection),
+            |set, connection| stands_in(&set.refunds, connection),
+            |set, connection| stands_in(&set.keys, connection),
+            |set, connection| stands_in(&set.customers, connection),
+            |set, connection| stands_in(&set.methods, connection),
+            |set, connection| stands_in(&set.invoices, connection),
+            |set, connection| stands_in(&set.credits, connection),
+            |set, connection| stands_in(&set.invoice_counts, connection),
+            |set, connection| stands_in(&set.transactions, connection),
+        ];
+        for stands in tables {
+            if let Some(stands) = stands(self, connection)? {
+                return Ok(stands);
+            }
+        }
+        Ok(true)
+    }
+
+    /// How the counters change.
+    fn counts(&self) -> BTreeMap<(Realm, Cow<'static, str>), i64> {
+        let mut counts = BTreeMap::new();
+        let mut add = |realm: Realm, name: Cow<'static, str>, by: i64| {
+            *counts.entry((realm, name)).or_default() += by;
+        };
+        self.payments.count(|payment, name, by| add(payment.key().0, Cow::Borrowed(name), by));
+        self.refunds.count(|refund, name, by| add(refund.key().0, Cow::Borrowed(name), by));
+        self.customers.count(|customer, name, by| add(customer.key().0, Cow::Borrowed(name), by));
+        self.methods.count(|method, name, by| add(method.key().0, Cow::Borrowed(name), by));
+        self.invoices.count(|invoice, name, by| add(invoice.key().0, Cow::Borrowed(name), by));
+        self.transactions.count(|transaction, name, by| add(transaction.key().0, Cow::Borrowed(name), by));
+        self.transactions.for_each_new(|transaction| {
+            for (account, minor) in transaction.postings() {
+                let name = crate::counters::balance_of(account, transaction.currency);
+                add(transaction.key().0, Cow::Owned(name), minor);
+            }
+        });
+        counts.retain(|_, by| *by != 0);
+        counts
+    }
+}
+
+/// Whether one of the changed objects stands as it is here; none when there is none.
+fn stands_in<T: Stored>(
+    objects: &Objects<T>,
+    connection: &mut AnyConnection,
+) -> Result<Option<bool>, StorageError> {
+    let Some(object) = objects.first_changed() else { return Ok(None) };
+    Ok(Some(crate::probe::revision(connection, object)?.is_some_and(|stored| stored >= object.revision())))
+}
