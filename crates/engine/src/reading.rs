@@ -184,6 +184,7 @@ fn payment_query(realm: Realm, filter: PaymentFilter) -> PaymentQuery {
         created_after: filter.created_after,
         created_before: filter.created_before,
         // No payment has a customer or a destination yet.
-        nothing: filter.customer_id.is_some() || filter.destination_id.is_some(),
+        customer_id: filter.customer_id,
+        invoice_id: filter.destination_id,
     }
 }

@@ -31,7 +31,14 @@ pub struct InvoiceQuery {
 impl InvoiceQuery {
     /// All invoices of a realm.
     pub const fn all(realm: Realm) -> Self {
-        InvoiceQuery { realm, status: None, customer_id: None, number: None, created_after: None, created_before: None }
+        InvoiceQuery {
+            realm,
+            status: None,
+            customer_id: None,
+            number: None,
+            created_after: None,
+            created_before: None,
+        }
     }
 
     pub(super) fn filter(&self) -> Filter<'_> {

@@ -29,7 +29,13 @@ pub struct MethodQuery {
 impl MethodQuery {
     /// All payment methods of a realm.
     pub const fn all(realm: Realm) -> Self {
-        MethodQuery { realm, customer_id: None, include_detached: false, created_after: None, created_before: None }
+        MethodQuery {
+            realm,
+            customer_id: None,
+            include_detached: false,
+            created_after: None,
+            created_before: None,
+        }
     }
 
     pub(super) fn filter(&self) -> Filter<'_> {

@@ -40,7 +40,15 @@ pub struct TransactionQuery {
 impl TransactionQuery {
     /// All transactions of a realm.
     pub const fn all(realm: Realm) -> Self {
-        TransactionQuery { realm, payment_id: None, kind: None, account: None, customer_id: None, created_after: None, created_before: None }
+        TransactionQuery {
+            realm,
+            payment_id: None,
+            kind: None,
+            account: None,
+            customer_id: None,
+            created_after: None,
+            created_before: None,
+        }
     }
 
     pub(super) fn filter(&self) -> Filter<'_> {

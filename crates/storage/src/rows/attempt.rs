@@ -138,11 +138,12 @@ impl Stored for Attempt {
         row.extend(failure_values(self.failure.as_ref()));
     }
 
-    fn load(
-        connection: &mut AnyConnection,
-        lock: Lock,
-        keys: &[Row<'_>],
-    ) -> Result<Vec<Self>, StorageError> {
-        load_objects::<schema::attempts::SqlType, AttemptRow, Self>(connection, &ATTEMPTS_BY_PAYMENT, lock, keys)
+    fn load(connection: &mut AnyConnection, lock: Lock, keys: &[Row<'_>]) -> Result<Vec<Self>, StorageError> {
+        load_objects::<schema::attempts::SqlType, AttemptRow, Self>(
+            connection,
+            &ATTEMPTS_BY_PAYMENT,
+            lock,
+            keys,
+        )
     }
 }

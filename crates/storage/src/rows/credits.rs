@@ -95,11 +95,7 @@ impl Stored for CreditAccount {
         row.extend([Value::Int(self.revision), Value::Int(self.balance.minor())]);
     }
 
-    fn load(
-        connection: &mut AnyConnection,
-        lock: Lock,
-        keys: &[Row<'_>],
-    ) -> Result<Vec<Self>, StorageError> {
+    fn load(connection: &mut AnyConnection, lock: Lock, keys: &[Row<'_>]) -> Result<Vec<Self>, StorageError> {
         load_objects::<schema::credit_accounts::SqlType, CreditRow, Self>(connection, &BY_KEY, lock, keys)
     }
 }

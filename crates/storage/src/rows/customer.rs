@@ -27,8 +27,7 @@ static TABLE: Table = Table {
     ],
 };
 
-const COLUMNS: &str =
-    "tenant_id, livemode, id, revision, name, email, external_id, metadata, created_by, updated_by, updated_at";
+const COLUMNS: &str = "tenant_id, livemode, id, revision, name, email, external_id, metadata, created_by, updated_by, updated_at";
 
 static BY_ID: Selection = Selection {
     table: "customers",
@@ -127,11 +126,7 @@ impl Stored for Customer {
         ]);
     }
 
-    fn load(
-        connection: &mut AnyConnection,
-        lock: Lock,
-        keys: &[Row<'_>],
-    ) -> Result<Vec<Self>, StorageError> {
+    fn load(connection: &mut AnyConnection, lock: Lock, keys: &[Row<'_>]) -> Result<Vec<Self>, StorageError> {
         load_objects::<schema::customers::SqlType, CustomerRow, Self>(connection, &BY_ID, lock, keys)
     }
 }

@@ -181,11 +181,7 @@ impl Stored for Invoice {
         ]);
     }
 
-    fn load(
-        connection: &mut AnyConnection,
-        lock: Lock,
-        keys: &[Row<'_>],
-    ) -> Result<Vec<Self>, StorageError> {
+    fn load(connection: &mut AnyConnection, lock: Lock, keys: &[Row<'_>]) -> Result<Vec<Self>, StorageError> {
         load_objects::<schema::invoices::SqlType, InvoiceRow, Self>(connection, &BY_ID, lock, keys)
     }
 }
@@ -253,11 +249,12 @@ impl Stored for InvoiceCount {
         row.extend([Value::Int(self.revision), Value::Int(self.last)]);
     }
 
-    fn load(
-        connection: &mut AnyConnection,
-        lock: Lock,
-        keys: &[Row<'_>],
-    ) -> Result<Vec<Self>, StorageError> {
-        load_objects::<schema::invoice_counts::SqlType, CountRow, Self>(connection, &COUNTS_BY_REALM, lock, keys)
+    fn load(connection: &mut AnyConnection, lock: Lock, keys: &[Row<'_>]) -> Result<Vec<Self>, StorageError> {
+        load_objects::<schema::invoice_counts::SqlType, CountRow, Self>(
+            connection,
+            &COUNTS_BY_REALM,
+            lock,
+            keys,
+        )
     }
 }

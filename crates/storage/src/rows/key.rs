@@ -155,11 +155,12 @@ impl Stored for IdempotencyRecord {
         ]);
     }
 
-    fn load(
-        connection: &mut AnyConnection,
-        lock: Lock,
-        keys: &[Row<'_>],
-    ) -> Result<Vec<Self>, StorageError> {
-        load_objects::<schema::idempotency_keys::SqlType, IdempotencyRow, Self>(connection, &KEYS_BY_DIGEST, lock, keys)
+    fn load(connection: &mut AnyConnection, lock: Lock, keys: &[Row<'_>]) -> Result<Vec<Self>, StorageError> {
+        load_objects::<schema::idempotency_keys::SqlType, IdempotencyRow, Self>(
+            connection,
+            &KEYS_BY_DIGEST,
+            lock,
+            keys,
+        )
     }
 }

@@ -143,11 +143,7 @@ impl Stored for StoredMethod {
         ]);
     }
 
-    fn load(
-        connection: &mut AnyConnection,
-        lock: Lock,
-        keys: &[Row<'_>],
-    ) -> Result<Vec<Self>, StorageError> {
+    fn load(connection: &mut AnyConnection, lock: Lock, keys: &[Row<'_>]) -> Result<Vec<Self>, StorageError> {
         load_objects::<schema::payment_methods::SqlType, MethodRow, Self>(connection, &BY_ID, lock, keys)
     }
 }

@@ -19,8 +19,8 @@ pub(crate) use customer::load_customers_by_external_id;
 pub use event::Event;
 pub(crate) use event::{COUNTERS, EVENTS, count_row, event_row};
 pub(crate) use invoice::{InvoiceCount, load_invoices_by_number};
-pub(crate) use key::{IDEMPOTENCY_KEYS, IdempotencyRow};
 pub use key::{DigestKey, IdempotencyRecord, StoredAnswer};
+pub(crate) use key::{IDEMPOTENCY_KEYS, IdempotencyRow};
 pub(crate) use payment::PaymentRow;
 pub(crate) use refund::RefundRow;
 pub(crate) use selections::{

@@ -293,11 +293,7 @@ impl Stored for Payment {
         ]);
     }
 
-    fn load(
-        connection: &mut AnyConnection,
-        lock: Lock,
-        keys: &[Row<'_>],
-    ) -> Result<Vec<Self>, StorageError> {
+    fn load(connection: &mut AnyConnection, lock: Lock, keys: &[Row<'_>]) -> Result<Vec<Self>, StorageError> {
         load_objects::<schema::payments::SqlType, PaymentRow, Self>(connection, &PAYMENTS_BY_ID, lock, keys)
     }
 }

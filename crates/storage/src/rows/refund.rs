@@ -126,11 +126,7 @@ impl Stored for Refund {
         row.extend(failure_values(self.failure.as_ref()));
     }
 
-    fn load(
-        connection: &mut AnyConnection,
-        lock: Lock,
-        keys: &[Row<'_>],
-    ) -> Result<Vec<Self>, StorageError> {
+    fn load(connection: &mut AnyConnection, lock: Lock, keys: &[Row<'_>]) -> Result<Vec<Self>, StorageError> {
         load_objects::<schema::refunds::SqlType, RefundRow, Self>(connection, &REFUNDS_BY_ID, lock, keys)
     }
 }

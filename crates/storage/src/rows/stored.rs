@@ -36,11 +36,7 @@ pub(crate) trait Stored: Sized {
     fn push_changing<'a>(&'a self, row: &mut Row<'a>);
 
     /// Loads the objects of these keys.
-    fn load(
-        connection: &mut AnyConnection,
-        lock: Lock,
-        keys: &[Row<'_>],
-    ) -> Result<Vec<Self>, StorageError>;
+    fn load(connection: &mut AnyConnection, lock: Lock, keys: &[Row<'_>]) -> Result<Vec<Self>, StorageError>;
 
     /// Its row, when it is new.
     fn insert_row(&self) -> Row<'_> {

@@ -151,11 +151,7 @@ impl Stored for Transaction {
         ]);
     }
 
-    fn load(
-        connection: &mut AnyConnection,
-        lock: Lock,
-        keys: &[Row<'_>],
-    ) -> Result<Vec<Self>, StorageError> {
+    fn load(connection: &mut AnyConnection, lock: Lock, keys: &[Row<'_>]) -> Result<Vec<Self>, StorageError> {
         type SqlType = schema::transactions::SqlType;
         load_objects::<SqlType, TransactionRow, Self>(connection, &TRANSACTIONS_BY_ID, lock, keys)
     }

@@ -114,8 +114,14 @@ pub(super) fn is_open(attempt: &AttemptRow) -> bool {
     !matches!(attempt.status.as_str(), "succeeded" | "failed")
 }
 
+/// The attempts of a kind that succeeded; a charge that was returned had succeeded before.
 fn succeeded<'a>(family: &'a Family, kind: &'a str) -> impl Iterator<Item = &'a AttemptRow> {
-    family.attempts.iter().filter(move |attempt| attempt.kind == kind && attempt.status == "succeeded")
+    let payment = &family.payment;
+    let was_returned = move |attempt: &AttemptRow| {
+        payment.amount_returned > 0 && attempt.kind == "charge" && attempt.number == payment.charge_count
+    };
+    let stood = move |attempt: &AttemptRow| attempt.status == "succeeded" || was_returned(attempt);
+    family.attempts.iter().filter(move |attempt| attempt.kind == kind && stood(attempt))
 }
 
 fn check_sums(id: &str, family: &Family, run: &mut Run<'_>) {

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::sql_types::Nullable;
 use florin_domain::{
-    Attempt, AttemptId, CreditAccount, Currency, Customer, CustomerId, Invoice, InvoiceId, Payment, PaymentId,
-    Refund, RefundId, StoredMethod, StoredMethodId, Transaction, TransactionId,
+    Attempt, AttemptId, CreditAccount, Currency, Customer, CustomerId, Invoice, InvoiceId, Payment,
+    PaymentId, Refund, RefundId, StoredMethod, StoredMethodId, Transaction, TransactionId,
 };
 
 pub use needs::Needs;
@@ -122,7 +122,8 @@ impl WorkingSet {
         let has_it = |customer: &Customer| {
             customer.external_id.as_ref().is_some_and(|text| text.as_str() == external_id)
         };
-        let of_realm = |customer: &&Customer| (customer.tenant_id, customer.mode) == (realm.tenant_id, realm.mode);
+        let of_realm =
+            |customer: &&Customer| (customer.tenant_id, customer.mode) == (realm.tenant_id, realm.mode);
         let here = self.customers.iter().filter(of_realm).find(|customer| has_it(customer));
         let loaded = || {
             let owner = self.external_ids.get(&(realm, external_id.to_owned()))?;

@@ -87,6 +87,7 @@ fn claim(connection: &mut AnyConnection, realm: Realm) -> IdempotencyRecord {
         request_digest: [2; 32],
         payment_id: None,
         refund_id: None,
+        object_id: None,
         created_at: noon(),
         running_until: noon() + Duration::seconds(30),
         success_status: 201,

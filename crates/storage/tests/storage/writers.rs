@@ -24,6 +24,7 @@ fn record(realm: Realm, digest: u8) -> IdempotencyRecord {
         request_digest: [9; 32],
         payment_id: None,
         refund_id: None,
+        object_id: None,
         created_at: noon(),
         running_until: noon() + chrono::Duration::seconds(30),
         success_status: 201,
