@@ -259,8 +259,9 @@ fn check_method(request: &CreatePayment) -> Result<(), Refused> {
                     format!("A payment by {kind} takes no payment_method_id."),
                 );
             }
-            if kind == MethodType::Credits && request.customer_id.is_none() {
-                let message = "Send customer_id, the customer whose credits are spent.";
+            if kind == MethodType::Credits && request.customer_id.is_none() && request.invoice_id.is_none() {
+                let message =
+                    "Send customer_id, the customer whose credits are spent, or the invoice of one.";
                 return Err(missing("customer_id", message));
             }
         }

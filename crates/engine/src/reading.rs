@@ -99,7 +99,8 @@ impl Engine {
 }
 
 impl Inner {
-    async fn payment(&self, realm: Realm, id: PaymentId) -> Result<Found, Refused> {
+    /// A payment with its attempts.
+    pub(crate) async fn payment(&self, realm: Realm, id: PaymentId) -> Result<Found, Refused> {
         self.point_reads.read(realm, id).await.map_err(|error| unavailable(&error))
     }
 }
