@@ -1,4 +1,4 @@
-//! Counters against what they count.
+//! Counters against what they count, and balances against the journal.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,39 @@ use diesel::sql_types::{BigInt, Binary, Bool, Text};
 
 use super::{Run, Violation, tenant_name};
 use crate::batch::Statement;
-use crate::counters::REFUNDS;
 use crate::{AnyConnection, StorageError};
 
 /// Counts by tenant, mode and counter.
 type Counts = BTreeMap<(Vec<u8>, bool, String), i64>;
 
+/// The counters as they stand.
+const STORED: &str = "SELECT tenant_id, livemode, name, CAST(sum(total) AS BIGINT) FROM counters \
+    GROUP BY tenant_id, livemode, name";
+
+/// What they should be. A balance is what was debited less what was credited.
+const COUNTED: [&str; 7] = [
+    "SELECT tenant_id, livemode, 'payments.' || state, count(*) FROM payments GROUP BY tenant_id, livemode, state",
+    "SELECT tenant_id, livemode, 'refunds', count(*) FROM refunds GROUP BY tenant_id, livemode",
+    "SELECT tenant_id, livemode, 'customers', count(*) FROM customers GROUP BY tenant_id, livemode",
+    "SELECT tenant_id, livemode, 'payment_methods', count(*) FROM payment_methods WHERE detached_at IS NULL \
+        GROUP BY tenant_id, livemode",
+    "SELECT tenant_id, livemode, 'invoices.' || status, count(*) FROM invoices GROUP BY tenant_id, livemode, status",
+    "SELECT tenant_id, livemode, 'transactions.' || type, count(*) FROM transactions \
+        GROUP BY tenant_id, livemode, type",
+    "SELECT tenant_id, livemode, 'balance:' || account || ':' || currency, CAST(sum(amount) AS BIGINT) FROM ( \
+        SELECT tenant_id, livemode, debit_account AS account, currency, sum(amount) AS amount FROM transactions \
+        GROUP BY tenant_id, livemode, debit_account, currency \
+        UNION ALL \
+        SELECT tenant_id, livemode, credit_account, currency, -sum(amount) FROM transactions \
+        GROUP BY tenant_id, livemode, credit_account, currency \
+        ) AS postings GROUP BY tenant_id, livemode, account, currency",
+];
+
 pub(super) fn check(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), StorageError> {
-    let stored = "SELECT tenant_id, livemode, name, CAST(sum(total) AS BIGINT) FROM counters \
-        GROUP BY tenant_id, livemode, name";
-    let payments = "SELECT tenant_id, livemode, 'payments.' || state, count(*) FROM payments \
-        GROUP BY tenant_id, livemode, state";
-    let refunds = "SELECT tenant_id, livemode, '', count(*) FROM refunds GROUP BY tenant_id, livemode";
-    let stored = load(connection, stored)?;
-    let mut counted = load(connection, payments)?;
-    for ((tenant_id, livemode, _), count) in load(connection, refunds)? {
-        counted.insert((tenant_id, livemode, REFUNDS.to_owned()), count);
+    let stored = load(connection, STORED)?;
+    let mut counted = Counts::new();
+    for select in COUNTED {
+        counted.append(&mut load(connection, select)?);
     }
     for key in stored.keys().chain(counted.keys().filter(|key| !stored.contains_key(key))) {
         let of = |counts: &Counts| counts.get(key).copied().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Binary, Bool, Text};
-use florin_domain::{EventId, PaymentId, RefundId};
+use florin_domain::{EventId, InvoiceId, PaymentId, RefundId, StoredMethodId};
 use serde_json::Value as Json;
 
 use super::payments::row_key;
@@ -101,7 +101,7 @@ fn check_event(row: &EventRow, run: &mut Run<'_>) {
     let event_id = name(&row.id, EventId::from_bytes);
     let object_id = object_name(&row.kind, &row.object_id);
     let tells_of_creation = row.kind.ends_with(".created");
-    if tells_of_creation != (row.sequence == 1) {
+    if tells_of_creation != (row.sequence == 1 && begins_with_creation(&row.kind)) {
         run.report(Violation::CreationMisplaced {
             event_id: event_id.clone(),
             object_id: object_id.clone(),
@@ -114,10 +114,17 @@ fn check_event(row: &EventRow, run: &mut Run<'_>) {
     }
 }
 
+/// Payments and refunds tell of their creation; invoices and payment methods only of what happens to them later.
+fn begins_with_creation(kind: &str) -> bool {
+    kind.starts_with("payment.") || kind.starts_with("refund.")
+}
+
 /// The object of an event: the type says of what kind it is.
 pub(super) fn object_name(kind: &str, id: &[u8]) -> String {
     match kind.split('.').next() {
         Some("refund") => name(id, RefundId::from_bytes),
+        Some("invoice") => name(id, InvoiceId::from_bytes),
+        Some("payment_method") => name(id, StoredMethodId::from_bytes),
         _ => name(id, PaymentId::from_bytes),
     }
 }

@@ -39,7 +39,10 @@ static LACKS: [Lack; 6] = [
         select: "SELECT c.tenant_id, c.livemode, c.object_id AS id, c.object_id FROM event_totals c \
             LEFT JOIN payments p ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.object_id \
             LEFT JOIN refunds r ON r.tenant_id = c.tenant_id AND r.livemode = c.livemode AND r.id = c.object_id \
-            WHERE p.id IS NULL AND r.id IS NULL",
+            LEFT JOIN invoices i ON i.tenant_id = c.tenant_id AND i.livemode = c.livemode AND i.id = c.object_id \
+            LEFT JOIN payment_methods m ON m.tenant_id = c.tenant_id AND m.livemode = c.livemode \
+            AND m.id = c.object_id \
+            WHERE p.id IS NULL AND r.id IS NULL AND i.id IS NULL AND m.id IS NULL",
         names: |_, parent| ("an event".to_owned(), format!("object {}", hexadecimal(parent))),
     },
     Lack {
