@@ -205,7 +205,8 @@ impl Settling {
             metrics::counter!("florin_needs_review_total").increment(1);
         }
         set.put_attempt(attempt.clone());
-        let (_, body) = self.put_payment(set, deciding, payment, Some("payment.failed"));
+        let event = if payment.state() == State::Failed { "payment.failed" } else { "payment.updated" };
+        let (_, body) = self.put_payment(set, deciding, payment, Some(event));
         Ok(self.settled(&attempt, body))
     }
 

@@ -486,12 +486,13 @@ impl Payment {
             self.watch = None;
         } else if self.method == Some(Method::AchReturn)
             && now - watch.cleared >= ACH_DELAY
-            && self.stage == Stage::Paid
         {
             self.watch = None;
             self.returned = self.captured;
             self.error_code = Some("bank_debit_returned");
-            self.stage = Stage::Failed;
+            if self.stage == Stage::Paid {
+                self.stage = Stage::Failed;
+            }
         }
         true
     }
