@@ -484,9 +484,7 @@ impl Payment {
         watch.due = next_look(now, watch.looks);
         if now - watch.cleared > WATCHED_FOR {
             self.watch = None;
-        } else if self.method == Some(Method::AchReturn)
-            && now - watch.cleared >= ACH_DELAY
-        {
+        } else if self.method == Some(Method::AchReturn) && now - watch.cleared >= ACH_DELAY {
             self.watch = None;
             self.returned = self.captured;
             self.error_code = Some("bank_debit_returned");
