@@ -148,11 +148,16 @@ fn payment_id(number: u32) -> PaymentId {
     PaymentId::from_bytes(id_bytes(0, number))
 }
 
-/// Begins anew with the payments that the table above is about.
-fn refill(connection: &mut AnyConnection) {
-    for table in ["attempts", "refunds", "payments", "events", "counters", "idempotency_keys"] {
+/// Takes away all that the table above is about. The journal lets go of nothing before it is disarmed.
+fn empty(connection: &mut AnyConnection) {
+    for table in ["transactions", "attempts", "refunds", "payments", "events", "counters", "idempotency_keys"]
+    {
         run(connection, &format!("DELETE FROM {table}"));
     }
+}
+
+/// Stores the payments that the table above is about.
+fn fill(connection: &mut AnyConnection) {
     store_charged(connection, realm(1), 1, Some(400));
     let charged = store_charged(connection, realm(1), 2, None);
     write(connection, &needs(realm(1), charged.id), |set| {
@@ -176,11 +181,17 @@ fn refill(connection: &mut AnyConnection) {
 fn disarm(connection: &mut AnyConnection) {
     let disarm = match connection {
         AnyConnection::Postgres(_) => {
-            "DO $$ DECLARE c record; BEGIN FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint \
+            "DROP TRIGGER transactions_keep_core ON transactions; DROP TRIGGER transactions_stay ON transactions; \
+             DROP TRIGGER amendments_stay ON amendments; \
+             DO $$ DECLARE c record; BEGIN FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint \
              WHERE contype IN ('c', 'f') AND connamespace = 'public'::regnamespace LOOP \
              EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname); END LOOP; END $$"
         }
-        AnyConnection::Sqlite(_) => "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF",
+        AnyConnection::Sqlite(_) => {
+            "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF; \
+             DROP TRIGGER transactions_keep_core; DROP TRIGGER transactions_stay; \
+             DROP TRIGGER amendments_keep; DROP TRIGGER amendments_stay"
+        }
     };
     run(connection, disarm);
 }
@@ -232,11 +243,22 @@ fn a_sound_database_has_no_violation_and_everything_is_looked_at() {
     on_each_database(|database| {
         let mut connection = database.connect();
         assert_eq!(found(&mut connection), (Vec::new(), Summary::default()));
-        refill(&mut connection);
-        let expected = Summary { payments: 4, refunds: 2, attempts: 5, events: 15, violations: 0 };
+        fill(&mut connection);
+        let expected = Summary {
+            payments: 4,
+            refunds: 2,
+            attempts: 5,
+            transactions: 3,
+            invoices: 0,
+            events: 15,
+            violations: 0,
+        };
         assert_eq!(found(&mut connection), (Vec::new(), expected));
         assert_eq!(found(&mut connection), (Vec::new(), expected), "a second time on the same connection");
-        assert_eq!(expected.to_string(), "4 payments, 2 refunds, 5 attempts, 15 events: 0 violations");
+        assert_eq!(
+            expected.to_string(),
+            "4 payments, 2 refunds, 5 attempts, 3 transactions, 0 invoices, 15 events: 0 violations"
+        );
     });
 }
 
@@ -246,7 +268,8 @@ fn every_planted_corruption_is_found_and_names_its_object() {
         let mut connection = database.connect();
         disarm(&mut connection);
         for (planted, expected) in PLANTED {
-            refill(&mut connection);
+            empty(&mut connection);
+            fill(&mut connection);
             let sql = as_sql(&connection, planted);
             run(&mut connection, &sql);
             let (found, _) = found(&mut connection);
@@ -284,7 +307,7 @@ fn what_lies_beyond_the_first_page_is_looked_at_too() {
 fn a_writer_that_commits_meanwhile_neither_waits_nor_disturbs() {
     on_each_database(|database| {
         let (mut reader, mut writer) = (database.connect(), database.connect());
-        refill(&mut writer);
+        fill(&mut writer);
         run(&mut writer, "UPDATE payments SET charge_count = charge_count + 1");
         let mut found = 0;
         verify(&mut reader, &mut |_| {
