@@ -74,7 +74,7 @@ pub(crate) fn new_refund(number: u32, amount: i64) -> NewRefund {
 }
 
 /// An id for an event, different each time.
-fn event_id() -> EventId {
+pub(crate) fn event_id() -> EventId {
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     EventId::from_bytes(id_bytes(3, NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)))
 }
@@ -121,7 +121,8 @@ pub(crate) fn put_refund(set: &mut WorkingSet, mut refund: Refund) -> Refund {
     refund
 }
 
-fn snapshot(id: &str, realm: Realm) -> Arc<str> {
+/// What an event tells of an object.
+pub(crate) fn snapshot(id: &str, realm: Realm) -> Arc<str> {
     let Realm { tenant_id, mode } = realm;
     format!(r#"{{"id":"{id}","tenant_id":"{tenant_id}","livemode":{}}}"#, mode.is_live()).into()
 }
@@ -155,8 +156,10 @@ pub(crate) fn needs(realm: Realm, id: PaymentId) -> Needs {
 /// Stores a new payment.
 pub(crate) fn store(connection: &mut AnyConnection, terms: NewPayment) -> Payment {
     let mut stored = None;
+    let realm = Realm { tenant_id: terms.tenant_id, mode: terms.mode };
+    let invoices = terms.destination.iter().map(|to| (realm, to.invoice_id)).collect();
     let change = |set: &mut WorkingSet| stored = Some(put_payment(set, Payment::create(terms)));
-    write(connection, &Needs::default(), change).unwrap();
+    write(connection, &Needs { invoices, ..Needs::default() }, change).unwrap();
     stored.unwrap()
 }
 

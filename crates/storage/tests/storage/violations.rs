@@ -5,6 +5,7 @@ use florin_storage::verify::{Summary, verify};
 use florin_storage::{AnyConnection, Needs};
 
 use crate::harness::{blob, on_each_database, run, truth};
+use crate::money;
 use crate::samples::{
     id_bytes, needs, new_refund, put_payment, put_refund, realm, start, store, store_charged, terms, write,
 };
@@ -178,7 +179,7 @@ fn fill(connection: &mut AnyConnection) {
 }
 
 /// Takes away what would keep the corruption out.
-fn disarm(connection: &mut AnyConnection) {
+pub(crate) fn disarm(connection: &mut AnyConnection) {
     let disarm = match connection {
         AnyConnection::Postgres(_) => {
             "DROP TRIGGER transactions_keep_core ON transactions; DROP TRIGGER transactions_stay ON transactions; \
@@ -231,7 +232,8 @@ fn as_text(text: &str) -> String {
     })
 }
 
-fn found(connection: &mut AnyConnection) -> (Vec<String>, Summary) {
+/// What verify finds, and its summary.
+pub(crate) fn found(connection: &mut AnyConnection) -> (Vec<String>, Summary) {
     let mut found = Vec::new();
     let summary = verify(connection, &mut |violation| found.push(violation.to_string())).unwrap();
     assert_eq!(u64::try_from(found.len()).unwrap(), summary.violations);
@@ -259,6 +261,17 @@ fn a_sound_database_has_no_violation_and_everything_is_looked_at() {
             expected.to_string(),
             "4 payments, 2 refunds, 5 attempts, 3 transactions, 0 invoices, 15 events: 0 violations"
         );
+    });
+}
+
+#[test]
+fn a_sound_database_in_which_money_moved_in_every_way_has_no_violation() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        money::fill(&mut connection);
+        let (found, summary) = found(&mut connection);
+        assert_eq!(found, Vec::<String>::new());
+        assert!(summary.to_string().starts_with(money::SUMMARY), "{summary}");
     });
 }
 
