@@ -15,12 +15,15 @@ use crate::batch::{Lock, Row, Statement, Value, load_rows};
 use crate::rows::{INVOICE_COLUMNS, INVOICES_BY_NUMBER, InvoiceRow, PAYMENTS_BY_INVOICE, PaymentRow};
 use crate::{AnyConnection, StorageError, schema};
 
+/// What a number belongs to: tenant, mode, and the number.
+type NumberKey = (Vec<u8>, bool, String);
+
 /// What is looked at of a page of invoices.
 struct Around {
     payments: BTreeMap<Key, Vec<PaymentRow>>,
     totals: BTreeMap<Key, Totals>,
     /// How many invoices have a number.
-    numbers: BTreeMap<(Vec<u8>, bool, String), usize>,
+    numbers: BTreeMap<NumberKey, usize>,
 }
 
 pub(super) fn check(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), StorageError> {
@@ -58,15 +61,18 @@ fn around(connection: &mut AnyConnection, rows: &[InvoiceRow], keys: &[Key]) -> 
         let invoice_id = row.invoice_id.clone().unwrap_or_default();
         payments.entry((tenant_id, livemode, invoice_id)).or_default().push(row);
     }
-    let wanted = rows.iter().map(|row| {
-        vec![Value::Bytes(&row.tenant_id), Value::Bool(row.livemode), Value::text(Some(&row.number))]
-    });
-    let wanted: Vec<Row<'_>> = wanted.collect();
-    let mut numbers: BTreeMap<(Vec<u8>, bool, String), usize> = BTreeMap::new();
+    let mut numbers: BTreeMap<NumberKey, usize> =
+        rows.iter().map(|row| ((row.tenant_id.clone(), row.livemode, row.number.clone()), 0)).collect();
+    let wanted: Vec<NumberKey> = numbers.keys().cloned().collect();
+    let wanted: Vec<Row<'_>> = wanted.iter().map(number_row).collect();
     for row in load_rows::<Invoices, InvoiceRow>(connection, &INVOICES_BY_NUMBER, Lock::None, &wanted)? {
         *numbers.entry((row.tenant_id, row.livemode, row.number)).or_default() += 1;
     }
     Ok(Around { payments, totals, numbers })
+}
+
+fn number_row(key: &NumberKey) -> Row<'_> {
+    vec![Value::Bytes(&key.0), Value::Bool(key.1), Value::text(Some(&key.2))]
 }
 
 fn check_invoice(row: InvoiceRow, key: &Key, around: &mut Around, run: &mut Run<'_>) {

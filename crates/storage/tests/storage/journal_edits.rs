@@ -44,7 +44,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("charge", "SET amount = 9223372036854775807", "@t in transactions: "),
     ("charge", "SET currency = 'EUR'", "@t: currency is EUR, it should be USD"),
     ("charge", "SET currency = 'ZZZ'", "@t in transactions: "),
-    ("charge", "SET currency = 'usd'", "@t"),
+    ("charge", "SET currency = 'usd'", "@t: currency is usd, it should be USD"),
     (
         "charge",
         "SET debit_account = 'offline_cash'",

@@ -9,6 +9,7 @@ mod journal_edits;
 mod lists;
 mod migrations;
 mod money;
+mod money_violations;
 mod recovery;
 mod samples;
 mod schema;
