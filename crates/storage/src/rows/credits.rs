@@ -42,12 +42,12 @@ pub(crate) static CREDITS_OF_CUSTOMER: Selection = Selection {
 /// A row of credit accounts, in the order of its columns.
 #[derive(Queryable)]
 pub(crate) struct CreditRow {
-    tenant_id: Vec<u8>,
-    livemode: bool,
-    customer_id: Vec<u8>,
-    currency: String,
+    pub(crate) tenant_id: Vec<u8>,
+    pub(crate) livemode: bool,
+    pub(crate) customer_id: Vec<u8>,
+    pub(crate) currency: String,
     revision: i64,
-    balance: i64,
+    pub(crate) balance: i64,
 }
 
 impl TryFrom<CreditRow> for CreditAccount {

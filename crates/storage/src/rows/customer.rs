@@ -27,12 +27,13 @@ static TABLE: Table = Table {
     ],
 };
 
-const COLUMNS: &str = "tenant_id, livemode, id, revision, name, email, external_id, metadata, created_by, updated_by, updated_at";
+/// The columns of customers, in the order of a row's fields.
+pub(crate) const CUSTOMER_COLUMNS: &str = "tenant_id, livemode, id, revision, name, email, external_id, metadata, created_by, updated_by, updated_at";
 
 static BY_ID: Selection = Selection {
     table: "customers",
     join: "",
-    columns: &[COLUMNS],
+    columns: &[CUSTOMER_COLUMNS],
     key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
     order: "tenant_id, livemode, id",
 };
@@ -40,7 +41,7 @@ static BY_ID: Selection = Selection {
 static BY_EXTERNAL_ID: Selection = Selection {
     table: "customers",
     join: "",
-    columns: &[COLUMNS],
+    columns: &[CUSTOMER_COLUMNS],
     key: &[REALM[0], REALM[1], ("external_id", Kind::Text)],
     order: "tenant_id, livemode, external_id",
 };
@@ -53,11 +54,12 @@ pub(crate) fn load_customers_by_external_id(
     load_objects::<schema::customers::SqlType, CustomerRow, _>(connection, &BY_EXTERNAL_ID, Lock::None, keys)
 }
 
+/// A row of customers, in the order of its columns.
 #[derive(Queryable)]
-struct CustomerRow {
-    tenant_id: Vec<u8>,
-    livemode: bool,
-    id: Vec<u8>,
+pub(crate) struct CustomerRow {
+    pub(crate) tenant_id: Vec<u8>,
+    pub(crate) livemode: bool,
+    pub(crate) id: Vec<u8>,
     revision: i64,
     name: Option<String>,
     email: Option<String>,

@@ -38,21 +38,23 @@ static TABLE: Table = Table {
     ],
 };
 
-const COLUMNS: &str = "tenant_id, livemode, id, revision, event_count, number, customer_id, currency, amount_due, amount_paid, \
+/// The columns of invoices, in the order of a row's fields.
+pub(crate) const INVOICE_COLUMNS: &str = "tenant_id, livemode, id, revision, event_count, number, customer_id, currency, amount_due, amount_paid, \
     amount_held, status, lines, due_at, paid_at, voided_at, metadata, created_by, updated_by, updated_at";
 
 static BY_ID: Selection = Selection {
     table: "invoices",
     join: "",
-    columns: &[COLUMNS],
+    columns: &[INVOICE_COLUMNS],
     key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
     order: "tenant_id, livemode, id",
 };
 
-static BY_NUMBER: Selection = Selection {
+/// Invoices by their numbers.
+pub(crate) static INVOICES_BY_NUMBER: Selection = Selection {
     table: "invoices",
     join: "",
-    columns: &[COLUMNS],
+    columns: &[INVOICE_COLUMNS],
     key: &[REALM[0], REALM[1], ("number", Kind::Text)],
     order: "tenant_id, livemode, number",
 };
@@ -62,31 +64,37 @@ pub(crate) fn load_invoices_by_number(
     connection: &mut AnyConnection,
     keys: &[Row<'_>],
 ) -> Result<Vec<Invoice>, StorageError> {
-    load_objects::<schema::invoices::SqlType, InvoiceRow, _>(connection, &BY_NUMBER, Lock::None, keys)
+    load_objects::<schema::invoices::SqlType, InvoiceRow, _>(
+        connection,
+        &INVOICES_BY_NUMBER,
+        Lock::None,
+        keys,
+    )
 }
 
+/// A row of invoices, in the order of its columns.
 #[derive(Queryable)]
-struct InvoiceRow {
-    tenant_id: Vec<u8>,
-    livemode: bool,
-    id: Vec<u8>,
-    revision: i64,
-    event_count: i64,
-    number: String,
-    customer_id: Option<Vec<u8>>,
-    currency: String,
-    amount_due: i64,
-    amount_paid: i64,
-    amount_held: i64,
-    status: String,
-    lines: String,
-    due_at: Option<i64>,
-    paid_at: Option<i64>,
-    voided_at: Option<i64>,
-    metadata: String,
-    created_by: String,
-    updated_by: String,
-    updated_at: i64,
+pub(crate) struct InvoiceRow {
+    pub(crate) tenant_id: Vec<u8>,
+    pub(crate) livemode: bool,
+    pub(crate) id: Vec<u8>,
+    pub(crate) revision: i64,
+    pub(crate) event_count: i64,
+    pub(crate) number: String,
+    pub(crate) customer_id: Option<Vec<u8>>,
+    pub(crate) currency: String,
+    pub(crate) amount_due: i64,
+    pub(crate) amount_paid: i64,
+    pub(crate) amount_held: i64,
+    pub(crate) status: String,
+    pub(crate) lines: String,
+    pub(crate) due_at: Option<i64>,
+    pub(crate) paid_at: Option<i64>,
+    pub(crate) voided_at: Option<i64>,
+    pub(crate) metadata: String,
+    pub(crate) created_by: String,
+    pub(crate) updated_by: String,
+    pub(crate) updated_at: i64,
 }
 
 impl TryFrom<InvoiceRow> for Invoice {

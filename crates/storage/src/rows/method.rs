@@ -36,24 +36,26 @@ static TABLE: Table = Table {
     ],
 };
 
+/// The columns of payment methods, in the order of a row's fields.
+pub(crate) const METHOD_COLUMNS: &str = "tenant_id, livemode, id, revision, event_count, customer_id, type, token, brand, last4, exp_year, \
+    exp_month, bank_name, metadata, detached_at, created_by, updated_by, updated_at";
+
 static BY_ID: Selection = Selection {
     table: "payment_methods",
     join: "",
-    columns: &[
-        "tenant_id, livemode, id, revision, event_count, customer_id, type, token, brand, last4, exp_year, \
-        exp_month, bank_name, metadata, detached_at, created_by, updated_by, updated_at",
-    ],
+    columns: &[METHOD_COLUMNS],
     key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
     order: "tenant_id, livemode, id",
 };
 
+/// A row of payment methods, in the order of its columns.
 #[derive(Queryable)]
-struct MethodRow {
-    tenant_id: Vec<u8>,
-    livemode: bool,
-    id: Vec<u8>,
+pub(crate) struct MethodRow {
+    pub(crate) tenant_id: Vec<u8>,
+    pub(crate) livemode: bool,
+    pub(crate) id: Vec<u8>,
     revision: i64,
-    event_count: i64,
+    pub(crate) event_count: i64,
     customer_id: Option<Vec<u8>>,
     method_type: String,
     token: String,

@@ -15,20 +15,27 @@ mod transaction;
 
 pub(crate) use attempt::AttemptRow;
 pub(crate) use credits::{CREDITS_OF_CUSTOMER, CreditKey, CreditRow, credit_key};
-pub(crate) use customer::load_customers_by_external_id;
+pub(crate) use customer::{CUSTOMER_COLUMNS, CustomerRow, load_customers_by_external_id};
 pub use event::Event;
 pub(crate) use event::{COUNTERS, EVENTS, count_row, event_row};
-pub(crate) use invoice::{InvoiceCount, load_invoices_by_number};
+pub(crate) use invoice::{
+    INVOICE_COLUMNS, INVOICES_BY_NUMBER, InvoiceCount, InvoiceRow, load_invoices_by_number,
+};
 pub use key::{DigestKey, IdempotencyRecord, StoredAnswer};
 pub(crate) use key::{IDEMPOTENCY_KEYS, IdempotencyRow};
+pub(crate) use method::{METHOD_COLUMNS, MethodRow};
 pub(crate) use payment::PaymentRow;
 pub(crate) use refund::RefundRow;
 pub(crate) use selections::{
-    ATTEMPTS_BY_PAYMENT, PAYMENT_COLUMNS, PAYMENTS_WITH_ATTEMPTS, REFUNDS_BY_PAYMENT, object_key,
+    ATTEMPTS_BY_PAYMENT, PAYMENT_COLUMNS, PAYMENTS_BY_INVOICE, PAYMENTS_WITH_ATTEMPTS, REFUNDS_BY_PAYMENT,
+    object_key,
 };
 pub(crate) use stored::{Stored, load_objects};
 pub use transaction::AmendmentRecord;
-pub(crate) use transaction::{AMENDMENTS, AMENDMENTS_BY_TRANSACTION, AmendmentRow, amendment_row};
+pub(crate) use transaction::{
+    AMENDMENTS, AMENDMENTS_BY_TRANSACTION, AmendmentRow, TRANSACTION_COLUMNS, TRANSACTIONS_BY_PAYMENT,
+    TransactionRow, amendment_row,
+};
 
 use chrono::{DateTime, Utc};
 use florin_domain::{Failure, Mode, TenantId};

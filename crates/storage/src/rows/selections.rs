@@ -40,6 +40,15 @@ pub(crate) static PAYMENTS_WITH_ATTEMPTS: Selection = Selection {
     order: "payments.tenant_id, payments.livemode, payments.id, attempts.id",
 };
 
+/// Payments by their invoices.
+pub(crate) static PAYMENTS_BY_INVOICE: Selection = Selection {
+    table: "payments",
+    join: "",
+    columns: &[PAYMENT_COLUMNS],
+    key: &[REALM[0], REALM[1], ("invoice_id", Kind::Bytes)],
+    order: "tenant_id, livemode, invoice_id, id",
+};
+
 /// Attempts by their payments.
 pub(crate) static ATTEMPTS_BY_PAYMENT: Selection = Selection {
     table: "attempts",

@@ -40,38 +40,48 @@ pub(crate) static TRANSACTIONS: Table = Table {
     ],
 };
 
-const COLUMNS: &str = "tenant_id, livemode, id, type, amount, currency, debit_account, credit_account, payment_id, \
+/// The columns of transactions, in the order of a row's fields.
+pub(crate) const TRANSACTION_COLUMNS: &str = "tenant_id, livemode, id, type, amount, currency, debit_account, credit_account, payment_id, \
     refund_id, customer_id, created_by, revision, metadata, reference_id, notes, updated_by, updated_at";
 
 static TRANSACTIONS_BY_ID: Selection = Selection {
     table: "transactions",
     join: "",
-    columns: &[COLUMNS],
+    columns: &[TRANSACTION_COLUMNS],
     key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
     order: "tenant_id, livemode, id",
+};
+
+/// Transactions by their payments.
+pub(crate) static TRANSACTIONS_BY_PAYMENT: Selection = Selection {
+    table: "transactions",
+    join: "",
+    columns: &[TRANSACTION_COLUMNS],
+    key: &[REALM[0], REALM[1], ("payment_id", Kind::Bytes)],
+    order: "tenant_id, livemode, payment_id, id",
 };
 
 /// A row of transactions, in the order of its columns.
 #[derive(Queryable)]
 pub(crate) struct TransactionRow {
-    tenant_id: Vec<u8>,
-    livemode: bool,
-    id: Vec<u8>,
-    kind: String,
-    amount: i64,
-    currency: String,
-    debit_account: String,
-    credit_account: String,
-    payment_id: Option<Vec<u8>>,
-    refund_id: Option<Vec<u8>>,
-    customer_id: Option<Vec<u8>>,
-    created_by: String,
-    revision: i64,
-    metadata: String,
-    reference_id: Option<String>,
-    notes: Option<String>,
-    updated_by: String,
-    updated_at: i64,
+    pub(crate) tenant_id: Vec<u8>,
+    pub(crate) livemode: bool,
+    pub(crate) id: Vec<u8>,
+    pub(crate) kind: String,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+    pub(crate) debit_account: String,
+    pub(crate) credit_account: String,
+    pub(crate) payment_id: Option<Vec<u8>>,
+    pub(crate) refund_id: Option<Vec<u8>>,
+    pub(crate) customer_id: Option<Vec<u8>>,
+    pub(crate) created_by: String,
+    pub(crate) revision: i64,
+    pub(crate) metadata: String,
+    pub(crate) reference_id: Option<String>,
+    pub(crate) notes: Option<String>,
+    pub(crate) updated_by: String,
+    pub(crate) updated_at: i64,
 }
 
 impl TryFrom<TransactionRow> for Transaction {
@@ -201,14 +211,14 @@ pub(crate) static AMENDMENTS_BY_TRANSACTION: Selection = Selection {
 /// A row of amendments, in the order of its columns.
 #[derive(Queryable)]
 pub(crate) struct AmendmentRow {
-    tenant_id: Vec<u8>,
-    livemode: bool,
-    transaction_id: Vec<u8>,
-    number: i64,
-    before: String,
-    after: String,
-    amended_by: String,
-    amended_at: i64,
+    pub(crate) tenant_id: Vec<u8>,
+    pub(crate) livemode: bool,
+    pub(crate) transaction_id: Vec<u8>,
+    pub(crate) number: i64,
+    pub(crate) before: String,
+    pub(crate) after: String,
+    pub(crate) amended_by: String,
+    pub(crate) amended_at: i64,
 }
 
 impl TryFrom<AmendmentRow> for AmendmentRecord {

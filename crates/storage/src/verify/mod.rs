@@ -4,10 +4,14 @@
 //! grow with the database. It trusts no constraint and changes nothing. Deliberately not here: mending.
 
 mod counters;
+mod customers;
 mod events;
+mod invoices;
+mod journal;
 mod orphans;
 mod payments;
 mod refunds;
+mod transactions;
 mod violation;
 
 pub use violation::Violation;
@@ -29,6 +33,10 @@ pub struct Summary {
     pub refunds: u64,
     /// Attempts of these payments.
     pub attempts: u64,
+    /// Transactions of the journal.
+    pub transactions: u64,
+    /// Invoices.
+    pub invoices: u64,
     /// Events.
     pub events: u64,
     /// Rules that do not hold.
@@ -37,8 +45,12 @@ pub struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { payments, refunds, attempts, events, violations } = self;
-        write!(f, "{payments} payments, {refunds} refunds, {attempts} attempts, {events} events: ")?;
+        let Summary { payments, refunds, attempts, transactions, invoices, events, violations } = self;
+        write!(
+            f,
+            "{payments} payments, {refunds} refunds, {attempts} attempts, {transactions} transactions, "
+        )?;
+        write!(f, "{invoices} invoices, {events} events: ")?;
         write!(f, "{violations} violation{}", if *violations == 1 { "" } else { "s" })
     }
 }
@@ -87,6 +99,9 @@ pub fn verify(
 fn check_all(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), StorageError> {
     events::gather(connection)?;
     payments::check(connection, run)?;
+    transactions::check(connection, run)?;
+    invoices::check(connection, run)?;
+    customers::check(connection, run)?;
     events::check(connection, run)?;
     orphans::check(connection, run)?;
     counters::check(connection, run)

@@ -1,7 +1,7 @@
 //! Rows that belong to an object which does not exist.
 
 use diesel::sql_types::{Binary, Bool};
-use florin_domain::{AttemptId, PaymentId, RefundId};
+use florin_domain::{AttemptId, CustomerId, InvoiceId, PaymentId, RefundId, StoredMethodId, TransactionId};
 
 use super::{Key, Run, Violation, hexadecimal, name, next_page};
 use crate::{AnyConnection, StorageError};
@@ -14,7 +14,7 @@ struct Lack {
     names: fn(&[u8], &[u8]) -> (String, String),
 }
 
-static LACKS: [Lack; 6] = [
+static LACKS: [Lack; 14] = [
     Lack {
         table: "attempts",
         select: "SELECT c.tenant_id, c.livemode, c.id, c.payment_id FROM attempts c LEFT JOIN payments p \
@@ -58,6 +58,62 @@ static LACKS: [Lack; 6] = [
             LEFT JOIN refunds p ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.refund_id \
             WHERE c.refund_id IS NOT NULL AND p.id IS NULL",
         names: |id, parent| (hexadecimal(id), name(parent, RefundId::from_bytes)),
+    },
+    Lack {
+        table: "transactions",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.payment_id FROM transactions c LEFT JOIN payments p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.payment_id \
+            WHERE c.payment_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (name(id, TransactionId::from_bytes), name(parent, PaymentId::from_bytes)),
+    },
+    Lack {
+        table: "transactions",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.customer_id FROM transactions c LEFT JOIN customers p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.customer_id \
+            WHERE c.customer_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (name(id, TransactionId::from_bytes), name(parent, CustomerId::from_bytes)),
+    },
+    Lack {
+        table: "payments",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.invoice_id FROM payments c LEFT JOIN invoices p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.invoice_id \
+            WHERE c.invoice_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (name(id, PaymentId::from_bytes), name(parent, InvoiceId::from_bytes)),
+    },
+    Lack {
+        table: "payments",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.customer_id FROM payments c LEFT JOIN customers p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.customer_id \
+            WHERE c.customer_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (name(id, PaymentId::from_bytes), name(parent, CustomerId::from_bytes)),
+    },
+    Lack {
+        table: "invoices",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.customer_id FROM invoices c LEFT JOIN customers p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.customer_id \
+            WHERE c.customer_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (name(id, InvoiceId::from_bytes), name(parent, CustomerId::from_bytes)),
+    },
+    Lack {
+        table: "payment_methods",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.customer_id FROM payment_methods c LEFT JOIN customers p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.customer_id \
+            WHERE c.customer_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (name(id, StoredMethodId::from_bytes), name(parent, CustomerId::from_bytes)),
+    },
+    Lack {
+        table: "credit_accounts",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.id FROM (SELECT DISTINCT tenant_id, livemode, \
+            customer_id AS id FROM credit_accounts) c LEFT JOIN customers p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.id WHERE p.id IS NULL",
+        names: |_, parent| ("an account".to_owned(), name(parent, CustomerId::from_bytes)),
+    },
+    Lack {
+        table: "amendments",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.id FROM (SELECT DISTINCT tenant_id, livemode, \
+            transaction_id AS id FROM amendments) c LEFT JOIN transactions p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.id WHERE p.id IS NULL",
+        names: |_, parent| ("an amendment".to_owned(), name(parent, TransactionId::from_bytes)),
     },
 ];
 

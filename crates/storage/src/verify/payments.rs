@@ -1,14 +1,16 @@
-//! Payments against their attempts and refunds.
+//! Payments against their attempts, refunds and transactions.
 
 use std::collections::BTreeMap;
 
 use florin_domain::{Attempt, AttemptId, Payment, PaymentId};
 
 use super::events::{Totals, load_totals};
+use super::journal::Journal;
 use super::{Key, Run, Violation, name, next_page, refunds};
 use crate::batch::{Lock, Row, Value, load_rows};
 use crate::rows::{
     ATTEMPTS_BY_PAYMENT, AttemptRow, PAYMENT_COLUMNS, PaymentRow, REFUNDS_BY_PAYMENT, RefundRow,
+    TRANSACTIONS_BY_PAYMENT, TransactionRow,
 };
 use crate::{AnyConnection, StorageError, schema};
 
@@ -17,6 +19,7 @@ pub(super) struct Family {
     pub(super) payment: PaymentRow,
     pub(super) attempts: Vec<AttemptRow>,
     pub(super) refunds: Vec<RefundRow>,
+    pub(super) transactions: Vec<TransactionRow>,
 }
 
 pub(super) fn check(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), StorageError> {
@@ -40,6 +43,7 @@ pub(super) fn check(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result
 fn families(connection: &mut AnyConnection, payments: Vec<PaymentRow>) -> Result<Vec<Family>, StorageError> {
     type Attempts = schema::attempts::SqlType;
     type Refunds = schema::refunds::SqlType;
+    type Transactions = schema::transactions::SqlType;
     let keys: Vec<_> = payments.iter().map(payment_key).collect();
     let keys: Vec<_> = keys.iter().map(row_key).collect();
     let mut attempts: BTreeMap<Key, Vec<AttemptRow>> = BTreeMap::new();
@@ -52,18 +56,26 @@ fn families(connection: &mut AnyConnection, payments: Vec<PaymentRow>) -> Result
         let key = (row.tenant_id.clone(), row.livemode, row.payment_id.clone());
         refunds.entry(key).or_default().push(row);
     }
+    let mut transactions: BTreeMap<Key, Vec<TransactionRow>> = BTreeMap::new();
+    for row in
+        load_rows::<Transactions, TransactionRow>(connection, &TRANSACTIONS_BY_PAYMENT, Lock::None, &keys)?
+    {
+        let key = (row.tenant_id.clone(), row.livemode, row.payment_id.clone().unwrap_or_default());
+        transactions.entry(key).or_default().push(row);
+    }
     let families = payments.into_iter().map(|payment| {
         let key = payment_key(&payment);
         Family {
             payment,
             attempts: attempts.remove(&key).unwrap_or_default(),
             refunds: refunds.remove(&key).unwrap_or_default(),
+            transactions: transactions.remove(&key).unwrap_or_default(),
         }
     });
     Ok(families.collect())
 }
 
-fn payment_key(row: &PaymentRow) -> Key {
+pub(super) fn payment_key(row: &PaymentRow) -> Key {
     (row.tenant_id.clone(), row.livemode, row.id.clone())
 }
 
@@ -89,6 +101,7 @@ fn check_family(mut family: Family, totals: &BTreeMap<Key, Totals>, run: &mut Ru
     check_charges(&id, &family, run);
     check_under_way(&id, &family, run);
     check_amounts(&id, &family, run);
+    let journal = Journal::of(&mut family);
     refunds::check(&id, &mut family, totals, run);
     Totals::check(totals.get(&payment_key(&family.payment)), &id, family.payment.event_count, run);
     for attempt in family.attempts {
@@ -97,8 +110,9 @@ fn check_family(mut family: Family, totals: &BTreeMap<Key, Totals>, run: &mut Ru
             run.report(Violation::CorruptRow { table: "attempts", id, reason: reason(error) });
         }
     }
-    if let Err(error) = Payment::try_from(family.payment) {
-        run.report(Violation::CorruptRow { table: "payments", id, reason: reason(error) });
+    match Payment::try_from(family.payment) {
+        Ok(payment) => journal.check(&id, &payment, run),
+        Err(error) => run.report(Violation::CorruptRow { table: "payments", id, reason: reason(error) }),
     }
 }
 
@@ -150,7 +164,7 @@ fn check_sums(id: &str, family: &Family, run: &mut Run<'_>) {
 }
 
 /// Sums beyond the range of numbers are wrong anyway.
-fn sum(amounts: impl Iterator<Item = i64>) -> i64 {
+pub(super) fn sum(amounts: impl Iterator<Item = i64>) -> i64 {
     amounts.fold(0, i64::saturating_add)
 }
 

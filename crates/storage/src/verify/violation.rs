@@ -157,6 +157,166 @@ pub enum Violation {
         /// What is wrong with it.
         reason: String,
     },
+    /// The transactions of a payment do not come to what it has moved.
+    #[error("{payment_id}: its transactions of type {kind} come to {booked}, {moved} has moved")]
+    JournalDiffers {
+        /// The payment.
+        payment_id: String,
+        /// The type of transaction; reversals are taken from the refunds.
+        kind: &'static str,
+        /// What the transactions come to, in minor units.
+        booked: i64,
+        /// What the payment says.
+        moved: i64,
+    },
+    /// Something that happens to a payment once was booked more often.
+    #[error("{payment_id}: it has {transactions} transactions of type {kind}, one it may have")]
+    BookedTwice {
+        /// The payment.
+        payment_id: String,
+        /// The type of transaction.
+        kind: &'static str,
+        /// How many there are.
+        transactions: usize,
+    },
+    /// The transactions of a refund don't bear out its status.
+    #[error("{refund_id} is {status}, with {booked} transactions and {reversed} reversals")]
+    RefundBooked {
+        /// The refund.
+        refund_id: String,
+        /// What the refund says.
+        status: String,
+        /// How many transactions it has.
+        booked: usize,
+        /// How many transactions reverse it.
+        reversed: usize,
+    },
+    /// A transaction has something else than what it follows from.
+    #[error("{transaction_id}: {column} is {stored}, it should be {expected}")]
+    TransactionDiffers {
+        /// The transaction.
+        transaction_id: String,
+        /// What differs.
+        column: &'static str,
+        /// As it stands.
+        stored: String,
+        /// As it should be.
+        expected: String,
+    },
+    /// The amendments of a transaction are not numbered from 1 to its changes.
+    #[error("{transaction_id}: revision is {revision}, its amendments are numbered {numbers:?}")]
+    AmendmentsMisnumbered {
+        /// The transaction.
+        transaction_id: String,
+        /// One more than the amendments there should be.
+        revision: i64,
+        /// The numbers in order.
+        numbers: Vec<i64>,
+    },
+    /// An amendment does not fit the one before, or the transaction.
+    #[error("{transaction_id}: amendment {number} {reason}")]
+    AmendmentDiffers {
+        /// The transaction.
+        transaction_id: String,
+        /// The amendment's number.
+        number: i64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A sum of an invoice is not that of its payments.
+    #[error("{invoice_id}: {column} is {stored}, its payments come to {recomputed}")]
+    InvoiceSumDiffers {
+        /// The invoice.
+        invoice_id: String,
+        /// The sum.
+        column: &'static str,
+        /// As it stands, in minor units.
+        stored: i64,
+        /// As it should be.
+        recomputed: i64,
+    },
+    /// Payments have brought towards an invoice, or hold of it, more than is due.
+    #[error("{invoice_id}: {paid} is paid and {held} is held, {due} is due")]
+    InvoiceOverpaid {
+        /// The invoice.
+        invoice_id: String,
+        /// What is due, in minor units.
+        due: i64,
+        /// What is paid.
+        paid: i64,
+        /// What is held.
+        held: i64,
+    },
+    /// An invoice contradicts itself.
+    #[error("{invoice_id}: {reason}")]
+    InvoiceContradictory {
+        /// The invoice.
+        invoice_id: String,
+        /// In what.
+        reason: &'static str,
+    },
+    /// A payment has something else than the invoice that it is for.
+    #[error("{payment_id} for {invoice_id}: {column} is {payment}, the invoice's is {invoice}")]
+    InvoiceOfPaymentDiffers {
+        /// The payment.
+        payment_id: String,
+        /// The invoice.
+        invoice_id: String,
+        /// What differs.
+        column: &'static str,
+        /// The payment's.
+        payment: String,
+        /// The invoice's.
+        invoice: String,
+    },
+    /// Several invoices have one number.
+    #[error("{invoice_id}: {invoices} invoices have its number {number}")]
+    NumberTwice {
+        /// One of them.
+        invoice_id: String,
+        /// The number.
+        number: String,
+        /// How many have it.
+        invoices: usize,
+    },
+    /// A number looks as though it had been counted, and no count gives it.
+    #[error("{invoice_id}: no count gives its number {number}")]
+    NumberNotCounted {
+        /// The invoice.
+        invoice_id: String,
+        /// The number.
+        number: String,
+    },
+    /// The counted numbers of invoices do not go from 1 to the last.
+    #[error(
+        "{tenant_id}, livemode {livemode}: the last invoice counted is {last}, {numbers} are counted, {first} to {highest}"
+    )]
+    InvoicesMiscounted {
+        /// Whose.
+        tenant_id: String,
+        /// Test or live.
+        livemode: bool,
+        /// The last one according to the count.
+        last: i64,
+        /// How many counted numbers there are.
+        numbers: i64,
+        /// The lowest.
+        first: i64,
+        /// The highest.
+        highest: i64,
+    },
+    /// A customer's credits are not what the journal says.
+    #[error("{customer_id}: its credits are {balance} {currency}, its transactions come to {recomputed}")]
+    CreditsDiffer {
+        /// The customer.
+        customer_id: String,
+        /// Of what.
+        currency: String,
+        /// As they stand, in minor units.
+        balance: i64,
+        /// As they should be.
+        recomputed: i64,
+    },
     /// A row belongs to an object that does not exist.
     #[error("{id} in {table} belongs to {parent}, which does not exist")]
     Orphan {

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use florin_domain::strategies::{Action, History, action, new_payment};
-use florin_domain::{AttemptStatus, MethodRef, NewPayment, RefundStatus, Settlement, State};
+use florin_domain::{
+    AttemptStatus, CustomerId, Destination, MethodRef, MethodType, NewPayment, Refund, RefundId,
+    RefundStatus, Settlement, State,
+};
 use florin_storage::read::{PaymentQuery, RefundQuery, count_payments, count_refunds};
 use florin_storage::verify::verify;
 use florin_storage::{AnyConnection, Needs, Realm, WorkingSet, load_payments};
@@ -12,8 +15,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::booking::{grant, invoice, store_customer, store_invoice, store_tenant};
 use crate::harness::on_each_database;
-use crate::samples::{put_payment, put_refund, write};
+use crate::samples::{put_payment, put_payment_for, put_refund, write};
 
 /// Enough to come by every state of payments, attempts and refunds.
 const HISTORIES: i64 = 120;
@@ -66,7 +70,7 @@ fn step(connection: &mut AnyConnection, history: &mut History, action: &Action) 
         if refused {
             return;
         }
-        history.payment = put_payment(set, history.payment.clone());
+        history.payment = put_payment_for(set, history.payment.clone(), settled_refund(&before, history));
         for attempt in history.attempts.iter().filter(|attempt| !before.attempts.contains(attempt)) {
             set.put_attempt(attempt.clone());
         }
@@ -77,11 +81,43 @@ fn step(connection: &mut AnyConnection, history: &mut History, action: &Action) 
     .unwrap();
 }
 
+/// The refund that has just been settled, if one was.
+fn settled_refund(before: &History, after: &History) -> Option<RefundId> {
+    let status =
+        |refund: &Refund| before.refunds.iter().find(|known| known.id == refund.id).map(|it| it.status);
+    let is_settled = |refund: &&Refund| status(refund).is_some_and(|status| status != refund.status);
+    after.refunds.iter().find(is_settled).map(|refund| refund.id)
+}
+
+/// Stores what a payment of these terms refers to: its customer, with credits where it spends some, and its invoice.
+fn store_around(connection: &mut AnyConnection, terms: &mut NewPayment) {
+    let realm = Realm { tenant_id: terms.tenant_id, mode: terms.mode };
+    let bytes = terms.id.bytes();
+    store_tenant(connection, realm);
+    if terms.method_type == MethodType::Credits {
+        terms.customer_id = Some(CustomerId::from_bytes(bytes));
+    }
+    if let Some(id) = terms.customer_id {
+        store_customer(connection, realm, id);
+        if terms.method_type == MethodType::Credits {
+            grant(connection, (realm, id), terms.amount, terms.currency);
+        }
+    }
+    terms.destination = terms.destination.take().map(|destination| {
+        let invoice = invoice(realm, destination.invoice_id, "counted", (terms.amount, terms.currency));
+        let invoice = store_invoice(connection, invoice, true);
+        Destination { invoice_id: invoice.id, invoice_number: invoice.number }
+    });
+}
+
 /// Lives through a story, and gives back what came of it.
-fn live(connection: &mut AnyConnection, terms: NewPayment, actions: &[Action]) -> History {
+fn live(connection: &mut AnyConnection, mut terms: NewPayment, actions: &[Action]) -> History {
+    store_around(connection, &mut terms);
     let mut history = History::of(terms, &[]);
+    let realm = realm_of(&history);
+    let invoices = history.payment.destination.iter().map(|to| (realm, to.invoice_id)).collect();
     let created = |set: &mut WorkingSet| history.payment = put_payment(set, history.payment.clone());
-    write(connection, &Needs::default(), created).unwrap();
+    write(connection, &Needs { invoices, ..Needs::default() }, created).unwrap();
     for action in actions {
         step(connection, &mut history, action);
     }
@@ -105,7 +141,7 @@ fn each_step_of_any_history_is_loaded_as_it_was_saved_and_verify_finds_nothing()
         let summary =
             verify(&mut connection.borrow_mut(), &mut |violation| violations.push(violation)).unwrap();
         assert_eq!(violations, []);
-        assert!(summary.payments >= 40, "{summary}");
+        assert!(summary.payments >= 40 && summary.transactions >= 10 && summary.invoices >= 5, "{summary}");
     });
 }
 

@@ -1,11 +1,15 @@
 //! The storage crate on a real SQLite file, and on a real PostgreSQL where `FLORIN_TEST_POSTGRES_URL` names one.
 
 mod access;
+mod booking;
 mod checkpoints;
 mod harness;
 mod histories;
+mod journal_edits;
 mod lists;
 mod migrations;
+mod money;
+mod money_violations;
 mod recovery;
 mod samples;
 mod schema;

@@ -10,6 +10,8 @@ use florin_domain::{
 };
 use florin_storage::{AnyConnection, Event, Needs, Realm, StorageError, WorkingSet, begin, commit, rollback};
 
+use crate::booking::book;
+
 /// The same instant in every test.
 pub(crate) fn noon() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_700_000_000_000).unwrap()
@@ -72,14 +74,24 @@ pub(crate) fn new_refund(number: u32, amount: i64) -> NewRefund {
 }
 
 /// An id for an event, different each time.
-fn event_id() -> EventId {
+pub(crate) fn event_id() -> EventId {
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     EventId::from_bytes(id_bytes(3, NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)))
 }
 
-/// Puts a payment with an event that tells of it.
+/// Puts a payment with an event that tells of it, and books what has moved.
 pub(crate) fn put_payment(set: &mut WorkingSet, payment: Payment) -> Payment {
+    put_payment_for(set, payment, None)
+}
+
+/// The same on behalf of a refund.
+pub(crate) fn put_payment_for(
+    set: &mut WorkingSet,
+    payment: Payment,
+    refund_id: Option<RefundId>,
+) -> Payment {
     let payment = payment.with_event();
+    book(set, &payment, refund_id);
     let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
     set.put_event(Event {
         realm,
@@ -109,7 +121,8 @@ pub(crate) fn put_refund(set: &mut WorkingSet, mut refund: Refund) -> Refund {
     refund
 }
 
-fn snapshot(id: &str, realm: Realm) -> Arc<str> {
+/// What an event tells of an object.
+pub(crate) fn snapshot(id: &str, realm: Realm) -> Arc<str> {
     let Realm { tenant_id, mode } = realm;
     format!(r#"{{"id":"{id}","tenant_id":"{tenant_id}","livemode":{}}}"#, mode.is_live()).into()
 }
@@ -143,8 +156,10 @@ pub(crate) fn needs(realm: Realm, id: PaymentId) -> Needs {
 /// Stores a new payment.
 pub(crate) fn store(connection: &mut AnyConnection, terms: NewPayment) -> Payment {
     let mut stored = None;
+    let realm = Realm { tenant_id: terms.tenant_id, mode: terms.mode };
+    let invoices = terms.destination.iter().map(|to| (realm, to.invoice_id)).collect();
     let change = |set: &mut WorkingSet| stored = Some(put_payment(set, Payment::create(terms)));
-    write(connection, &Needs::default(), change).unwrap();
+    write(connection, &Needs { invoices, ..Needs::default() }, change).unwrap();
     stored.unwrap()
 }
 
@@ -155,7 +170,18 @@ pub(crate) fn store_charged(
     number: u32,
     refunded: Option<i64>,
 ) -> Payment {
-    let payment = store(connection, terms(realm, PaymentId::from_bytes(id_bytes(0, number))));
+    let id = PaymentId::from_bytes(id_bytes(0, number));
+    charge(connection, terms(realm, id), number);
+    if let Some(amount) = refunded {
+        refund(connection, realm, id, number, amount, Some(Settlement::Succeeded));
+    }
+    load(connection, realm, id)
+}
+
+/// Stores a payment of these terms and charges it. `number` makes the id of the attempt.
+pub(crate) fn charge(connection: &mut AnyConnection, terms: NewPayment, number: u32) {
+    let realm = Realm { tenant_id: terms.tenant_id, mode: terms.mode };
+    let payment = store(connection, terms);
     let id = payment.id;
     write(connection, &needs(realm, id), |set| {
         let (payment, attempt) = payment.start_charge(start(number), None).unwrap();
@@ -173,10 +199,6 @@ pub(crate) fn store_charged(
         set.put_attempt(settled.attempt);
     })
     .unwrap();
-    if let Some(amount) = refunded {
-        refund(connection, realm, id, number, amount, Some(Settlement::Succeeded));
-    }
-    load(connection, realm, id)
 }
 
 /// Starts a refund, and settles it where a settlement is given.
@@ -207,7 +229,7 @@ pub(crate) fn refund(
         let attempt = attempt.settle(&settlement, Some("re_1"), noon(), Actor::System).unwrap();
         let settled =
             payment.settle_refund(&refund, &settlement, Some("re_1"), noon(), Actor::System).unwrap();
-        put_payment(set, settled.payment);
+        put_payment_for(set, settled.payment, Some(refund_id));
         put_refund(set, settled.refund);
         set.put_attempt(attempt);
     })

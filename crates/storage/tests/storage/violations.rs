@@ -5,6 +5,7 @@ use florin_storage::verify::{Summary, verify};
 use florin_storage::{AnyConnection, Needs};
 
 use crate::harness::{blob, on_each_database, run, truth};
+use crate::money;
 use crate::samples::{
     id_bytes, needs, new_refund, put_payment, put_refund, realm, start, store, store_charged, terms, write,
 };
@@ -148,11 +149,16 @@ fn payment_id(number: u32) -> PaymentId {
     PaymentId::from_bytes(id_bytes(0, number))
 }
 
-/// Begins anew with the payments that the table above is about.
-fn refill(connection: &mut AnyConnection) {
-    for table in ["attempts", "refunds", "payments", "events", "counters", "idempotency_keys"] {
+/// Takes away all that the table above is about. The journal lets go of nothing before it is disarmed.
+fn empty(connection: &mut AnyConnection) {
+    for table in ["transactions", "attempts", "refunds", "payments", "events", "counters", "idempotency_keys"]
+    {
         run(connection, &format!("DELETE FROM {table}"));
     }
+}
+
+/// Stores the payments that the table above is about.
+fn fill(connection: &mut AnyConnection) {
     store_charged(connection, realm(1), 1, Some(400));
     let charged = store_charged(connection, realm(1), 2, None);
     write(connection, &needs(realm(1), charged.id), |set| {
@@ -173,14 +179,20 @@ fn refill(connection: &mut AnyConnection) {
 }
 
 /// Takes away what would keep the corruption out.
-fn disarm(connection: &mut AnyConnection) {
+pub(crate) fn disarm(connection: &mut AnyConnection) {
     let disarm = match connection {
         AnyConnection::Postgres(_) => {
-            "DO $$ DECLARE c record; BEGIN FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint \
+            "DROP TRIGGER transactions_keep_core ON transactions; DROP TRIGGER transactions_stay ON transactions; \
+             DROP TRIGGER amendments_stay ON amendments; \
+             DO $$ DECLARE c record; BEGIN FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint \
              WHERE contype IN ('c', 'f') AND connamespace = 'public'::regnamespace LOOP \
              EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname); END LOOP; END $$"
         }
-        AnyConnection::Sqlite(_) => "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF",
+        AnyConnection::Sqlite(_) => {
+            "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF; \
+             DROP TRIGGER transactions_keep_core; DROP TRIGGER transactions_stay; \
+             DROP TRIGGER amendments_keep; DROP TRIGGER amendments_stay"
+        }
     };
     run(connection, disarm);
 }
@@ -220,7 +232,8 @@ fn as_text(text: &str) -> String {
     })
 }
 
-fn found(connection: &mut AnyConnection) -> (Vec<String>, Summary) {
+/// What verify finds, and its summary.
+pub(crate) fn found(connection: &mut AnyConnection) -> (Vec<String>, Summary) {
     let mut found = Vec::new();
     let summary = verify(connection, &mut |violation| found.push(violation.to_string())).unwrap();
     assert_eq!(u64::try_from(found.len()).unwrap(), summary.violations);
@@ -232,11 +245,33 @@ fn a_sound_database_has_no_violation_and_everything_is_looked_at() {
     on_each_database(|database| {
         let mut connection = database.connect();
         assert_eq!(found(&mut connection), (Vec::new(), Summary::default()));
-        refill(&mut connection);
-        let expected = Summary { payments: 4, refunds: 2, attempts: 5, events: 15, violations: 0 };
+        fill(&mut connection);
+        let expected = Summary {
+            payments: 4,
+            refunds: 2,
+            attempts: 5,
+            transactions: 3,
+            invoices: 0,
+            events: 15,
+            violations: 0,
+        };
         assert_eq!(found(&mut connection), (Vec::new(), expected));
         assert_eq!(found(&mut connection), (Vec::new(), expected), "a second time on the same connection");
-        assert_eq!(expected.to_string(), "4 payments, 2 refunds, 5 attempts, 15 events: 0 violations");
+        assert_eq!(
+            expected.to_string(),
+            "4 payments, 2 refunds, 5 attempts, 3 transactions, 0 invoices, 15 events: 0 violations"
+        );
+    });
+}
+
+#[test]
+fn a_sound_database_in_which_money_moved_in_every_way_has_no_violation() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        money::fill(&mut connection);
+        let (found, summary) = found(&mut connection);
+        assert_eq!(found, Vec::<String>::new());
+        assert!(summary.to_string().starts_with(money::SUMMARY), "{summary}");
     });
 }
 
@@ -246,7 +281,8 @@ fn every_planted_corruption_is_found_and_names_its_object() {
         let mut connection = database.connect();
         disarm(&mut connection);
         for (planted, expected) in PLANTED {
-            refill(&mut connection);
+            empty(&mut connection);
+            fill(&mut connection);
             let sql = as_sql(&connection, planted);
             run(&mut connection, &sql);
             let (found, _) = found(&mut connection);
@@ -284,7 +320,7 @@ fn what_lies_beyond_the_first_page_is_looked_at_too() {
 fn a_writer_that_commits_meanwhile_neither_waits_nor_disturbs() {
     on_each_database(|database| {
         let (mut reader, mut writer) = (database.connect(), database.connect());
-        refill(&mut writer);
+        fill(&mut writer);
         run(&mut writer, "UPDATE payments SET charge_count = charge_count + 1");
         let mut found = 0;
         verify(&mut reader, &mut |_| {
