@@ -119,11 +119,13 @@ pub(crate) async fn list(call: Call) -> Result<Answer, Refused> {
     let mut query = call.query(&[LIST_FILTERS.as_slice(), &PAGE_PARAMETERS].concat())?;
     let page = query.page::<PaymentId>(PaymentId::PREFIX, PaymentId::uuid)?;
     let filter = PaymentFilter {
+        ids: None,
         status: query.word("status", Status::WORDS)?,
-        payment_status: query.word("payment_status", PaymentStatus::WORDS)?,
+        payment_statuses: query.word("payment_status", PaymentStatus::WORDS)?.map(|status| vec![status]),
         customer_id: query.id("customer_id", CustomerId::PREFIX)?,
         currency: query.currency("currency")?,
         payment_method_type: query.word("payment_method_type", MethodType::WORDS)?,
+        destination_type: None,
         destination_id: query.id("destination_id", InvoiceId::PREFIX)?,
         idempotency_key: query.text("idempotency_key", IdempotencyKey::parse)?,
         metadata: query.metadata()?,

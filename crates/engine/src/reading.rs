@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use florin_domain::{Attempt, AttemptKind, PaymentId, Refund, RefundId, State};
+use florin_domain::{Attempt, AttemptKind, DestinationType, PaymentId, Refund, RefundId, State};
 use florin_storage::read::{Listed, PaymentQuery, Position as SlicePosition, RefundQuery, Slice};
 use florin_storage::{Realm, StorageError, read};
 
@@ -171,11 +171,12 @@ pub(crate) fn slice(page: Page) -> Slice {
 fn payment_query(realm: Realm, filter: PaymentFilter) -> PaymentQuery {
     let wanted = |state: &State| {
         filter.status.is_none_or(|status| state.status() == status)
-            && filter.payment_status.is_none_or(|status| state.payment_status() == status)
+            && filter.payment_statuses.as_ref().is_none_or(|any| any.contains(&state.payment_status()))
     };
-    let by_state = filter.status.is_some() || filter.payment_status.is_some();
+    let by_state = filter.status.is_some() || filter.payment_statuses.is_some();
     PaymentQuery {
         realm,
+        ids: filter.ids,
         states: by_state.then(|| State::ALL.into_iter().filter(wanted).collect()),
         currency: filter.currency,
         method_type: filter.payment_method_type,
@@ -184,8 +185,8 @@ fn payment_query(realm: Realm, filter: PaymentFilter) -> PaymentQuery {
         q: filter.q,
         created_after: filter.created_after,
         created_before: filter.created_before,
-        // No payment has a customer or a destination yet.
         customer_id: filter.customer_id,
         invoice_id: filter.destination_id,
+        only_towards_invoices: matches!(filter.destination_type, Some(DestinationType::Invoice)),
     }
 }

@@ -158,6 +158,33 @@ fn store_different(connection: &mut AnyConnection) {
 }
 
 #[test]
+fn ids_and_the_kind_of_what_is_paid_confine_a_list_alone_and_together() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        store_different(&mut connection);
+        store(&mut connection, terms(realm(2), id(99)));
+        run(&mut connection, "UPDATE payments SET invoice_id = id, invoice_number = 'A-1' WHERE amount = 5");
+        let all = || PaymentQuery::all(realm(1));
+        let ids = |numbers: &[u32]| Some(numbers.iter().copied().map(id).collect::<Vec<_>>());
+        let table = [
+            (PaymentQuery { ids: ids(&[1, 3]), ..all() }, vec![3, 1]),
+            (PaymentQuery { ids: ids(&[2, 2, 50]), ..all() }, vec![2]),
+            (PaymentQuery { ids: ids(&[99]), ..all() }, vec![]),
+            (PaymentQuery { ids: ids(&[]), ..all() }, vec![]),
+            (PaymentQuery { ids: ids(&[1, 3]), states: Some(vec![State::Pending]), ..all() }, vec![3, 1]),
+            (PaymentQuery { ids: ids(&[1, 3]), states: Some(vec![]), ..all() }, vec![]),
+            (PaymentQuery { states: Some(vec![]), ..all() }, vec![]),
+            (PaymentQuery { only_towards_invoices: true, ..all() }, vec![3]),
+            (PaymentQuery { only_towards_invoices: true, ids: ids(&[1, 2]), ..all() }, vec![]),
+        ];
+        for (query, expected) in table {
+            let expected: Vec<_> = expected.into_iter().map(id).collect();
+            assert_eq!(listed(&mut connection, &query), expected, "{query:?}");
+        }
+    });
+}
+
+#[test]
 fn currency_kind_and_idempotency_key_confine_a_list_alone_and_together() {
     on_each_database(|database| {
         let mut connection = database.connect();
