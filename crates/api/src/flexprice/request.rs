@@ -70,6 +70,10 @@ pub(super) fn parse_create(
         metadata: fields.metadata()?,
         idempotency_key,
     };
+    if request.payment_method_type == Some(MethodType::Credits) && request.invoice_id.is_none() {
+        let message = "Send destination_id, an invoice of the customer whose credits are spent.";
+        return Err(missing("destination_id", message));
+    }
     check_method(&request)?;
     Ok(request)
 }
