@@ -148,6 +148,7 @@ test("a list has filters and pages", async () => {
   assert.deepEqual(await ids({ currency: "eur" }), []);
   const plain = { destinationType: "INVOICE", status: "published", sort: "created_at", order: "desc" };
   assert.deepEqual(await ids(plain), newestFirst);
+  assert.deepEqual(await ids({ order: "asc" }), [...newestFirst].reverse());
   assert.ok((await ids({ startTime: later.createdAt })).includes(later.id));
   assert.ok((await ids({ endTime: later.createdAt })).includes(paid[0]));
   assert.deepEqual(await ids({ startTime: "2999-01-01T00:00:00Z" }), []);

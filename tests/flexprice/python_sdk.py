@@ -165,6 +165,7 @@ class Payments(unittest.TestCase):
         self.assertEqual(ids(payment_method_type="OFFLINE"), [offline])
         self.assertEqual(ids(currency="eur"), [])
         self.assertEqual(ids(destination_type="INVOICE", status="published", sort="created_at", order="desc"), newest_first)
+        self.assertEqual(ids(order="asc"), newest_first[::-1])
         since = later.created_at.isoformat()
         self.assertIn(later.id, ids(start_time=since))
         self.assertNotIn(later.id, ids(start_time="2999-01-01T00:00:00Z"))

@@ -144,6 +144,19 @@ fn pages_tell_where_they_are_and_how_many_there_are_in_all() {
             let ids: Vec<_> = items.map(|item| text(&item["id"]).to_owned()).collect();
             assert_eq!(ids, all[range], "{query}");
         }
+        let oldest_first: Vec<String> = all.iter().rev().cloned().collect();
+        for (query, range) in
+            [("order=asc", 0..5), ("order=asc&limit=2&offset=2", 2..4), ("order=asc&limit=3&offset=4", 4..5)]
+        {
+            let list = api.get(&format!("{PATH}?{query}")).await.json();
+            let items = list["items"].as_array().expect("items").iter();
+            let ids: Vec<_> = items.map(|item| text(&item["id"]).to_owned()).collect();
+            assert_eq!(
+                (ids, &list["pagination"]["total"]),
+                (oldest_first[range].to_vec(), &json!(5)),
+                "{query}"
+            );
+        }
         let first = api.get(&format!("{PATH}?limit=1")).await.json()["items"][0].clone();
         assert_eq!(api.get(&format!("{PATH}/{}", all[0])).await.json(), first);
     });
@@ -156,7 +169,7 @@ fn what_can_t_be_looked_for_is_refused_by_name() {
         ("payment_gateway=stripe", "payment_gateway"),
         ("gateway_payment_id=ch_1", "gateway_payment_id"),
         ("gateway_tracking_id=x", "gateway_tracking_id"),
-        ("order=asc", "order"),
+        ("order=up", "order"),
         ("sort=amount", "sort"),
         ("status=gone", "status"),
         ("payment_status=succeeded", "payment_status"),

@@ -147,13 +147,16 @@ fn page_of_charges(attempts: &[Attempt], filter: AttemptFilter, page: Page) -> L
             let skipped = usize::try_from(offset).unwrap_or(usize::MAX).min(items.len());
             items.drain(..skipped);
         }
+        Position::FromOldest(offset) => {
+            items.truncate(items.len().saturating_sub(usize::try_from(offset).unwrap_or(usize::MAX)));
+        }
         Position::StartingAfter(id) => items.retain(|charge| charge.id.uuid() < id),
         Position::EndingBefore(id) => items.retain(|charge| charge.id.uuid() > id),
     }
     let surplus = items.len().saturating_sub(limit);
     match page.position {
-        // The page that ends right before the id: what is too much is newer.
-        Position::EndingBefore(_) => drop(items.drain(..surplus)),
+        // The page that ends right before the id, or so far from the oldest: what is too much is newer.
+        Position::FromOldest(_) | Position::EndingBefore(_) => drop(items.drain(..surplus)),
         Position::Offset(_) | Position::StartingAfter(_) => items.truncate(limit),
     }
     Listed { items, has_more: surplus > 0, total_count }
@@ -162,6 +165,7 @@ fn page_of_charges(attempts: &[Attempt], filter: AttemptFilter, page: Page) -> L
 pub(crate) fn slice(page: Page) -> Slice {
     let position = match page.position {
         Position::Offset(offset) => SlicePosition::Offset(offset),
+        Position::FromOldest(offset) => SlicePosition::FromOldest(offset),
         Position::StartingAfter(id) => SlicePosition::After(id.into_bytes()),
         Position::EndingBefore(id) => SlicePosition::Before(id.into_bytes()),
     };

@@ -77,6 +77,8 @@ pub struct Page {
 pub enum Position {
     /// After so many objects.
     Offset(u64),
+    /// After so many objects, counted from the oldest one: newer objects.
+    FromOldest(u64),
     /// After this one: older objects.
     StartingAfter(Uuid),
     /// Before this one: newer objects.

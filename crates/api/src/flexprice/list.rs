@@ -77,6 +77,7 @@ pub(crate) async fn list(call: Call) -> Result<Answer, Refused> {
     let mut query = call.query(LIST_PARAMETERS)?;
     refuse_what_is_not_there(&mut query)?;
     let (limit, offset) = page(&mut query)?;
+    let oldest_first = oldest_first(&mut query)?;
     let filter = PaymentFilter {
         ids: ids(&mut query)?,
         payment_statuses: statuses(&mut query)?,
@@ -88,11 +89,15 @@ pub(crate) async fn list(call: Call) -> Result<Answer, Refused> {
         created_before: query.time("end_time")?.map(|time| just(time, 1)),
         ..PaymentFilter::default()
     };
-    let page = Page { limit, position: Position::Offset(offset) };
+    let position = if oldest_first { Position::FromOldest(offset) } else { Position::Offset(offset) };
+    let page = Page { limit, position };
     let answer = call.state.engine.list_payments(call.context, filter, page).await;
-    translated(answer, 200, |list: List| FlexpriceList {
-        items: list.data.into_iter().map(FlexpricePayment::from).collect(),
-        pagination: Pagination { total: list.total_count, limit, offset },
+    translated(answer, 200, |list: List| {
+        let mut items: Vec<_> = list.data.into_iter().map(FlexpricePayment::from).collect();
+        if oldest_first {
+            items.reverse();
+        }
+        FlexpriceList { items, pagination: Pagination { total: list.total_count, limit, offset } }
     })
 }
 
@@ -103,14 +108,20 @@ fn refuse_what_is_not_there(query: &mut Query) -> Result<(), Refused> {
             return Err(Refused::new(ErrorCode::ParameterInvalid, message).param(name));
         }
     }
-    for (name, only) in [("sort", "created_at"), ("order", "desc")] {
-        if query.take(name).is_some_and(|value| value != only) {
-            let message =
-                format!("Payments are listed newest first; leave {name} out, or send {name}={only}.");
-            return Err(Refused::new(ErrorCode::ParameterInvalid, message).param(name));
-        }
+    if query.take("sort").is_some_and(|key| key != "created_at") {
+        let message = "Payments are sorted by their creation; leave sort out, or send sort=created_at.";
+        return Err(Refused::new(ErrorCode::ParameterInvalid, message).param("sort"));
     }
     Ok(())
+}
+
+/// Whether the oldest payment comes first, and not the newest.
+fn oldest_first(query: &mut Query) -> Result<bool, Refused> {
+    match query.take("order").as_deref() {
+        None | Some("desc") => Ok(false),
+        Some("asc") => Ok(true),
+        Some(_) => Err(not_a_word("order", &["asc", "desc"])),
+    }
 }
 
 /// How many payments at most, after how many.

@@ -73,6 +73,13 @@ fn assert_pages(connection: &mut AnyConnection, query: &PaymentQuery, limit: u32
         let end = whole.len().min(at + size);
         let offset = Position::Offset(u64::try_from(at).unwrap());
         assert_eq!(read(offset), (whole[at..end].to_vec(), end < whole.len()), "offset {at} limit {limit}");
+        let from_oldest = Position::FromOldest(u64::try_from(at).unwrap());
+        let begin = whole.len().saturating_sub(at + size);
+        assert_eq!(
+            read(from_oldest),
+            (whole[begin..whole.len() - at].to_vec(), begin > 0),
+            "{at} from the oldest"
+        );
         let begin = (at + 1).min(whole.len());
         let end = whole.len().min(begin + size);
         assert_eq!(read(Position::After(id.bytes())), (whole[begin..end].to_vec(), end < whole.len()));
