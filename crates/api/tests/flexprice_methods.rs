@@ -107,6 +107,8 @@ fn what_an_invoice_or_a_method_excludes_is_refused() {
                 "{changes}: {error}"
             );
             assert_eq!(error["code"], word, "{changes}");
+            let in_minor_units = text(&error["message"]).ends_with("in the currency's minor unit.");
+            assert_eq!(in_minor_units, code == "amount_exceeds_invoice", "{error}");
         }
         let mut poor = no_method("CREDITS");
         let customer = api.post("/v1/customers", "{}").await.json();

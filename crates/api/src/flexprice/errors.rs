@@ -42,12 +42,18 @@ struct Detail<'a> {
     internal_error: &'a str,
 }
 
+/// Codes whose messages tell amounts as `/v1` does, which is not how they are sent here.
+const TELL_AMOUNTS: [&str; 2] = ["amount_exceeds_invoice", "insufficient_credits"];
+
 /// The same answer, when it is an error with Flexprice's body and status.
 pub(crate) fn in_flexprice_form(answer: Answer) -> Answer {
     if answer.status < 400 {
         return answer;
     }
-    let Ok(Common { error }) = serde_json::from_str(&answer.body) else { return answer };
+    let Ok(Common { mut error }) = serde_json::from_str(&answer.body) else { return answer };
+    if TELL_AMOUNTS.contains(&&*error.code) {
+        error.message.push_str(" These amounts are in the currency's minor unit.");
+    }
     let status = match answer.status {
         402 => 400,
         status => status,
