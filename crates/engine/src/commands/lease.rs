@@ -4,8 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use florin_domain::{Attempt, AttemptId, AttemptStatus, Payment, PaymentId, RefundId};
 use florin_storage::{Needs, Realm, WorkingSet};
 
-use super::due_after;
-use super::settle::is_watch_over;
+use super::schedule::{due_after, is_watch_over};
 use crate::writer::{Command, Deciding};
 
 /// Takes the lease of an attempt that is due.

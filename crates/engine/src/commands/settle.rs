@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, Utc};
 use florin_domain::{
     Actor, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus, Failure, FailureCode, FollowUp,
-    IllegalChange, MethodType, NewRefund, Payment, PaymentId, Refund, RefundId, RefundStatus, Settlement,
-    State,
+    IllegalChange, NewRefund, Payment, PaymentId, Refund, RefundId, RefundStatus, Settlement, State,
 };
 use florin_storage::{IdempotencyRecord, Needs, WorkingSet};
 
 use super::booking::put_payment;
 use super::gate::set_answer;
+use super::schedule::{due_after, watched};
 use super::telling::{outcome_answer, payment_json, refund_json, tell_payment, tell_refund};
 use super::{Requester, Sender, Sending};
 use crate::views::{Answer, Refused};
@@ -40,42 +39,6 @@ pub(crate) struct Settled {
     pub(crate) answer: Answer,
     /// An attempt that has to be sent because a cancellation had been asked for.
     pub(crate) follow_up: Option<Box<Sending>>,
-}
-
-/// When recovery looks at an attempt after so many look-ups: 5 s, 30 s, 2 m, 10 m, 1 h, 6 h, then daily.
-pub(crate) fn due_after(lookups: u32, at: DateTime<Utc>) -> DateTime<Utc> {
-    let wait = match lookups {
-        0 => Duration::seconds(5),
-        1 => Duration::seconds(30),
-        2 => Duration::minutes(2),
-        3 => Duration::minutes(10),
-        4 => Duration::hours(1),
-        5 => Duration::hours(6),
-        _ => Duration::days(1),
-    };
-    at.checked_add_signed(wait).unwrap_or(at)
-}
-
-/// How long after it has cleared a bank debit is looked at, since it may be returned: the payer's bank has 60 days for a
-/// debit that the payer had not allowed (Nacha Operating Rules, return code R10).
-const WATCHED_FOR: Duration = Duration::days(60);
-
-/// When an attempt that has succeeded after all is looked at next, should it be a bank debit.
-fn watched(mut attempt: Attempt, method_type: MethodType, at: DateTime<Utc>) -> Attempt {
-    if attempt.status == AttemptStatus::Succeeded && method_type == MethodType::Ach {
-        attempt.lookups = 0;
-        attempt.due_at = Some(due_after(0, at));
-    }
-    attempt
-}
-
-/// Whether a bank debit that cleared then may no longer be returned.
-pub(super) fn is_watch_over(succeeded_at: Option<DateTime<Utc>>, at: DateTime<Utc>) -> bool {
-    succeeded_at.is_none_or(|succeeded_at| at.signed_duration_since(succeeded_at) > WATCHED_FOR)
-}
-
-fn is_return(attempt: &Attempt, failure: &Failure) -> bool {
-    attempt.status == AttemptStatus::Succeeded && failure.code == FailureCode::BankDebitReturned
 }
 
 impl Command for Settling {
@@ -115,6 +78,10 @@ impl Command for Settling {
         }
         settled
     }
+}
+
+fn is_return(attempt: &Attempt, failure: &Failure) -> bool {
+    attempt.status == AttemptStatus::Succeeded && failure.code == FailureCode::BankDebitReturned
 }
 
 enum NotSettled {

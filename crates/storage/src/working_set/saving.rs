@@ -74,7 +74,7 @@ impl WorkingSet {
         if let Some(event) = self.events.first() {
             return crate::probe::event_exists(connection, event.realm, event.id.bytes());
         }
-        let tables: [fn(&Self, &mut AnyConnection) -> Result<Option<bool>, StorageError>; 10] = [
+        let tables: [Stands; 10] = [
             |set, connection| stands_in(&set.payments, connection),
             |set, connection| stands_in(&set.attempts, connection),
             |set, connection| stands_in(&set.refunds, connection),
@@ -116,6 +116,9 @@ impl WorkingSet {
         counts
     }
 }
+
+/// Whether one of a table's changed objects stands; none when there is none.
+type Stands = fn(&WorkingSet, &mut AnyConnection) -> Result<Option<bool>, StorageError>;
 
 /// Whether one of the changed objects stands as it is here; none when there is none.
 fn stands_in<T: Stored>(
