@@ -38,3 +38,15 @@ python_with_venv() {
     fi
   done
 }
+
+# make_venv NAME PINS: makes a virtual environment with the pinned packages, once for each list of them, and leaves its
+# folder in $venv.
+make_venv() {
+  venv=$target/$1-$(cksum <"$2" | cut -d ' ' -f 1)
+  [[ ! -e $venv/complete ]] || return 0
+  say "installing $1 for Python"
+  rm -rf "$venv"
+  "$(python_with_venv)" -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$2"
+  touch "$venv/complete"
+}

@@ -20,7 +20,7 @@ pub struct Agreement {
 }
 
 /// Compares every payment of the documented key's tenant with the books, in which every charge has to belong to one of
-/// those payments.
+/// those payments. Money that no processor moves is not in the books.
 ///
 /// # Panics
 /// When they differ, and when a payment was charged, captured or voided more than once.
@@ -35,6 +35,10 @@ pub async fn compare_books(client: &Client, books: &Path) -> Agreement {
     for payment in &payments {
         let id = payment["id"].as_str().expect("a payment has an id");
         let tally = tallies.remove(id).unwrap_or_default();
+        if matches!(payment["payment_method_type"].as_str(), Some("OFFLINE" | "CREDITS")) {
+            assert_eq!(tally, PaymentTally::default(), "no processor had to be asked: {payment}");
+            continue;
+        }
         compare(payment, &tally);
         agreed.captured += tally.captured;
         agreed.refunded += tally.refunded;

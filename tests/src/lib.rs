@@ -7,6 +7,7 @@
 mod binary;
 mod books;
 mod client;
+mod cluster;
 mod curl;
 mod database;
 mod postgres;
@@ -16,6 +17,7 @@ mod waiting;
 pub use binary::{Output, binary};
 pub use books::{Agreement, compare_books};
 pub use client::{Client, DOCUMENTED_KEY, Lost, Reply};
+pub use cluster::Cluster;
 pub use curl::{Curl, Example};
 pub use database::{Database, Kind};
 pub use postgres::PrivatePostgres;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use florin_processors::sandbox::Books;
-use florin_tests::{Agreement, Client, Database, Kind, Reply, Server, compare_books, eventually, scaled};
+use florin_tests::{Agreement, Cluster, Kind, Reply, eventually, scaled};
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use rstest::rstest;
@@ -11,38 +11,6 @@ use serde_json::json;
 
 /// How many payments are fought over at a time.
 const AT_ONCE: usize = 16;
-
-/// Servers that share one database and one sandbox: three on PostgreSQL; SQLite belongs to one.
-struct Cluster {
-    database: Database,
-    servers: Vec<Server>,
-    clients: Arc<Vec<Client>>,
-}
-
-impl Cluster {
-    fn start(kind: Kind) -> Option<Cluster> {
-        let database = Database::make(kind)?;
-        let count = if database.is_sqlite() { 1 } else { 3 };
-        let servers: Vec<Server> = (0..count).map(|_| database.launch().start()).collect();
-        let clients = Arc::new(servers.iter().map(|server| database.client(server)).collect());
-        Some(Cluster { database, servers, clients })
-    }
-
-    /// The clients of all servers in turn.
-    fn client(&self, turn: usize) -> &Client {
-        &self.clients[turn % self.clients.len()]
-    }
-
-    /// The rules hold, and the sandbox did what Florin says.
-    async fn check(&self) -> Agreement {
-        assert_eq!(self.database.open_attempts(), 0);
-        self.database.check_all_rules();
-        for server in &self.servers {
-            assert!(!server.log().contains("panicked"), "{}", server.log());
-        }
-        compare_books(self.client(0), &self.database.books()).await
-    }
-}
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]

@@ -26,12 +26,24 @@ pub(crate) struct Resource<'a> {
     state: &'a State,
     resource: actix_web::Resource,
     methods: Vec<&'static str>,
+    form: ErrorForm,
 }
+
+/// How an answer that is not a success is told; one that is stays as it is.
+pub(crate) type ErrorForm = fn(Answer) -> Answer;
+
+/// The form that the engine gives to every error.
+pub(crate) const COMMON_FORM: ErrorForm = |answer| answer;
 
 impl<'a> Resource<'a> {
     /// The resource at a path, without methods so far.
     pub(crate) fn at(path: &'static str, state: &'a State) -> Self {
-        Resource { path, state, resource: web::resource(path), methods: Vec::new() }
+        Resource { path, state, resource: web::resource(path), methods: Vec::new(), form: COMMON_FORM }
+    }
+
+    /// Tells errors in another form than the common one. It must come before the methods.
+    pub(crate) fn with_errors(self, form: ErrorForm) -> Self {
+        Resource { form, ..self }
     }
 
     /// A GET for callers who have the scope.
@@ -50,6 +62,15 @@ impl<'a> Resource<'a> {
         R: Future<Output = Result<Answer, Refused>> + 'static,
     {
         self.method(Method::POST, "POST", scope, run)
+    }
+
+    /// A PUT for callers who have the scope.
+    pub(crate) fn put<F, R>(self, scope: Scope, run: F) -> Self
+    where
+        F: Fn(Call) -> R + 'static,
+        R: Future<Output = Result<Answer, Refused>> + 'static,
+    {
+        self.method(Method::PUT, "PUT", scope, run)
     }
 
     /// A PATCH for callers who have the scope.
@@ -72,7 +93,7 @@ impl<'a> Resource<'a> {
 
     /// Registers the resource; every other method is 405.
     pub(crate) fn register(self, config: &mut web::ServiceConfig) {
-        let others = reply::method_not_allowed(self.state, self.path, &self.methods);
+        let others = reply::method_not_allowed(self.state, self.path, &self.methods, self.form);
         config.service(self.resource.default_service(web::route().to(others)));
     }
 
@@ -83,7 +104,8 @@ impl<'a> Resource<'a> {
     {
         self.methods.push(name);
         let observer = Observer::new(name, self.path);
-        let endpoint = Endpoint(Rc::new(Inner { scope, run, state: self.state.clone(), observer }));
+        let endpoint =
+            Endpoint(Rc::new(Inner { scope, run, state: self.state.clone(), observer, form: self.form }));
         self.resource = self.resource.route(web::method(method).to(endpoint));
         self
     }
@@ -97,6 +119,7 @@ struct Inner<F> {
     run: F,
     state: State,
     observer: Observer,
+    form: ErrorForm,
 }
 
 impl<F> Clone for Endpoint<F> {
@@ -137,7 +160,7 @@ where
                 self.run_in_time(call, changes).await
             }
         };
-        let answer = outcome.unwrap_or_else(|refused| refused.to_answer(&request_id));
+        let answer = (self.form)(outcome.unwrap_or_else(|refused| refused.to_answer(&request_id)));
         self.observer.observe(answer.status, &request_id, started.elapsed());
         reply::respond(&answer, &request_id, limits)
     }

@@ -26,6 +26,11 @@ impl Fields {
         }
     }
 
+    /// Whether there is a value of that name.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// The amount of that name.
     pub(crate) fn amount(&mut self, name: &'static str) -> Result<Option<Amount>, Refused> {
         let Some(value) = self.take(name) else { return Ok(None) };

@@ -10,6 +10,7 @@ mod customers;
 mod docs_page;
 mod endpoint;
 mod fields;
+mod flexprice;
 mod idempotency;
 mod invoices;
 mod json;

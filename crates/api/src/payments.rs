@@ -119,11 +119,13 @@ pub(crate) async fn list(call: Call) -> Result<Answer, Refused> {
     let mut query = call.query(&[LIST_FILTERS.as_slice(), &PAGE_PARAMETERS].concat())?;
     let page = query.page::<PaymentId>(PaymentId::PREFIX, PaymentId::uuid)?;
     let filter = PaymentFilter {
+        ids: None,
         status: query.word("status", Status::WORDS)?,
-        payment_status: query.word("payment_status", PaymentStatus::WORDS)?,
+        payment_statuses: query.word("payment_status", PaymentStatus::WORDS)?.map(|status| vec![status]),
         customer_id: query.id("customer_id", CustomerId::PREFIX)?,
         currency: query.currency("currency")?,
         payment_method_type: query.word("payment_method_type", MethodType::WORDS)?,
+        destination_type: None,
         destination_id: query.id("destination_id", InvoiceId::PREFIX)?,
         idempotency_key: query.text("idempotency_key", IdempotencyKey::parse)?,
         metadata: query.metadata()?,
@@ -220,7 +222,7 @@ fn parse_create(body: Object, idempotency_key: Option<IdempotencyKey>) -> Result
         capture_method: fields
             .word("capture_method", CaptureMethod::WORDS)?
             .unwrap_or(CaptureMethod::Automatic),
-        return_url: return_url(&mut fields)?,
+        return_url: web_address(&mut fields, "return_url")?,
         off_session: fields.boolean("off_session")?.unwrap_or(false),
         description: fields.text("description", Description::parse)?,
         metadata: fields.metadata()?,
@@ -231,7 +233,7 @@ fn parse_create(body: Object, idempotency_key: Option<IdempotencyKey>) -> Result
 }
 
 /// The invoice to pay: its type and its id, or neither.
-fn destination(fields: &mut Fields) -> Result<Option<InvoiceId>, Refused> {
+pub(crate) fn destination(fields: &mut Fields) -> Result<Option<InvoiceId>, Refused> {
     let kind: Option<DestinationType> = fields.word("destination_type", DestinationType::WORDS)?;
     let id = fields.id("destination_id", Refused::invoice_not_found)?;
     match (kind, id) {
@@ -246,7 +248,7 @@ fn destination(fields: &mut Fields) -> Result<Option<InvoiceId>, Refused> {
 }
 
 /// What each kind of money needs, and what it excludes.
-fn check_method(request: &CreatePayment) -> Result<(), Refused> {
+pub(crate) fn check_method(request: &CreatePayment) -> Result<(), Refused> {
     let has_method = request.payment_method.is_some();
     let refused = |param: &'static str, message: String| {
         Err(Refused::new(ErrorCode::ParametersConflict, message).param(param))
@@ -259,8 +261,10 @@ fn check_method(request: &CreatePayment) -> Result<(), Refused> {
                     format!("A payment by {kind} takes no payment_method_id."),
                 );
             }
-            if kind == MethodType::Credits && request.customer_id.is_none() {
-                let message = "Send customer_id, the customer whose credits are spent.";
+            let has_payer = request.customer_id.is_some() || request.invoice_id.is_some();
+            if kind == MethodType::Credits && !has_payer {
+                let message =
+                    "Send customer_id, the customer whose credits are spent, or the invoice of one.";
                 return Err(missing("customer_id", message));
             }
         }
@@ -285,16 +289,15 @@ fn check_method(request: &CreatePayment) -> Result<(), Refused> {
 }
 
 /// A web address, which nobody visits here: it is handed to the payer's browser.
-fn return_url(fields: &mut Fields) -> Result<Option<String>, Refused> {
-    let Some(text) = fields.text("return_url", |text| check_text(&text, MAX_URL_CHARS).map(|()| text))?
-    else {
+pub(crate) fn web_address(fields: &mut Fields, name: &'static str) -> Result<Option<String>, Refused> {
+    let Some(text) = fields.text(name, |text| check_text(&text, MAX_URL_CHARS).map(|()| text))? else {
         return Ok(None);
     };
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
     if rest.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         let message =
-            "return_url must be a web address that begins with https:// or http://, in visible ASCII.";
-        return Err(Refused::new(ErrorCode::ParameterInvalid, message).param("return_url"));
+            format!("{name} must be a web address that begins with https:// or http://, in visible ASCII.");
+        return Err(Refused::new(ErrorCode::ParameterInvalid, message).param(name));
     }
     Ok(Some(text))
 }

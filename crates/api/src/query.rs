@@ -15,7 +15,8 @@ pub(crate) const PAGE_PARAMETERS: [&str; 6] =
     ["limit", "offset", "starting_after", "ending_before", "created_after", "created_before"];
 
 const DEFAULT_LIMIT: u32 = 10;
-const MAX_LIMIT: u32 = 100;
+/// The most objects that a page can have.
+pub(crate) const MAX_LIMIT: u32 = 100;
 
 /// The largest number of objects that a list can skip: what a database's 64-bit integer holds.
 pub(crate) const MAX_OFFSET: u64 = i64::MAX as u64;
@@ -54,6 +55,17 @@ impl Query {
     {
         let Some(word) = self.take(name) else { return Ok(None) };
         word.parse().map(Some).map_err(|_| not_a_word(name, words))
+    }
+
+    /// The ids of that name, joined by commas.
+    pub(crate) fn ids<T: FromStr>(&mut self, name: &str, prefix: &str) -> Result<Option<Vec<T>>, Refused> {
+        let Some(text) = self.take(name) else { return Ok(None) };
+        let ids: Result<Vec<T>, _> = text.split(',').map(str::parse).collect();
+        ids.map(Some).map_err(|_| {
+            let message =
+                format!("{name} must be ids joined by commas, each of which begins with {prefix}_ and was given out by this API.");
+            Refused::new(ErrorCode::ParameterInvalid, message).param(name)
+        })
     }
 
     /// The id of that name.
@@ -135,7 +147,8 @@ impl Query {
         Ok(Page { limit, position })
     }
 
-    fn number(&mut self, name: &str, minimum: u64, maximum: u64) -> Result<Option<u64>, Refused> {
+    /// The integer of that name, from `minimum` to `maximum`.
+    pub(crate) fn number(&mut self, name: &str, minimum: u64, maximum: u64) -> Result<Option<u64>, Refused> {
         let Some(text) = self.take(name) else { return Ok(None) };
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse() {
@@ -147,7 +160,8 @@ impl Query {
         }
     }
 
-    fn take(&mut self, name: &str) -> Option<String> {
+    /// The text of that name as it was sent.
+    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         let index = self.pairs.iter().position(|(other, _)| other == name)?;
         Some(self.pairs.swap_remove(index).1)
     }

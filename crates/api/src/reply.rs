@@ -9,6 +9,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use florin_engine::views::{Answer, ErrorCode, Refused};
 
+use crate::endpoint::ErrorForm;
 use crate::observe::Observer;
 use crate::rate_limit::LimitHeaders;
 use crate::state::State;
@@ -66,9 +67,12 @@ pub(crate) fn tag(response: &mut HttpResponse, request_id: &str) {
 }
 
 /// A handler that answers 404.
-pub(crate) fn path_not_found(state: &State) -> impl Fn() -> Ready<HttpResponse> + Clone + 'static {
+pub(crate) fn path_not_found(
+    state: &State,
+    form: ErrorForm,
+) -> impl Fn() -> Ready<HttpResponse> + Clone + 'static {
     let message = "There is nothing at this path; the paths are listed at /docs.";
-    refuse(state, "unknown", Refused::new(ErrorCode::PathNotFound, message), None)
+    refuse(state, "unknown", Refused::new(ErrorCode::PathNotFound, message), None, form)
 }
 
 /// A handler that answers 405 and names the methods that a path has.
@@ -76,11 +80,12 @@ pub(crate) fn method_not_allowed(
     state: &State,
     path: &'static str,
     methods: &[&str],
+    form: ErrorForm,
 ) -> impl Fn() -> Ready<HttpResponse> + Clone + 'static {
     let allow = methods.join(", ");
     let message = format!("This path does not have that method; it has {allow}.");
     let allow = HeaderValue::try_from(allow).expect("names of methods are ASCII");
-    refuse(state, path, Refused::new(ErrorCode::MethodNotAllowed, message), Some(allow))
+    refuse(state, path, Refused::new(ErrorCode::MethodNotAllowed, message), Some(allow), form)
 }
 
 fn refuse(
@@ -88,12 +93,13 @@ fn refuse(
     path: &'static str,
     refused: Refused,
     allow: Option<HeaderValue>,
+    form: ErrorForm,
 ) -> impl Fn() -> Ready<HttpResponse> + Clone + 'static {
     let state = state.clone();
     let observer = Rc::new(Observer::new("other", path));
     move || {
         let request_id = state.request_ids.next();
-        let answer = refused.to_answer(&request_id);
+        let answer = form(refused.to_answer(&request_id));
         observer.observe(answer.status, &request_id, Duration::ZERO);
         let mut response = respond(&answer, &request_id, state.limiter.default_headers());
         if let Some(allow) = &allow {

@@ -1,13 +1,16 @@
 //! All routes on one screen: path, method, scope, handler.
 
-use actix_web::web::ServiceConfig;
+use actix_web::web::{self, ServiceConfig};
 use florin_engine::access::Scope::{
     CustomersRead, CustomersWrite, InvoicesRead, InvoicesWrite, PaymentsRead, PaymentsWrite, RefundsWrite,
     TransactionsRead, TransactionsWrite,
 };
 
-use crate::endpoint::Resource;
-use crate::{ApiState, customers, invoices, payment_methods, payments, refunds, reply, system, transactions};
+use crate::endpoint::{COMMON_FORM, Resource};
+use crate::state::State;
+use crate::{
+    ApiState, customers, flexprice, invoices, payment_methods, payments, refunds, reply, system, transactions,
+};
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
 pub fn configure(config: &mut ServiceConfig, state: ApiState) {
@@ -69,6 +72,8 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     at("/v1/transactions/{id}/amendments").get(TransactionsRead, transactions::amendments).register(config);
     at("/v1/balances").get(TransactionsRead, transactions::balances).register(config);
 
+    configure_flexprice(config, &state);
+
     system::page("/healthz", &state, system::healthz).register(config);
     system::page("/readyz", &state, system::readyz).register(config);
     system::page("/metrics", &state, system::metrics).register(config);
@@ -76,5 +81,23 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     system::page("/docs", &state, system::docs).register(config);
     system::page("/docs/style.css", &state, system::docs_style).register(config);
 
-    config.default_service(actix_web::web::to(reply::path_not_found(&state)));
+    config.default_service(web::to(reply::path_not_found(&state, COMMON_FORM)));
+}
+
+/// The facade, which tells its errors in Flexprice's form.
+fn configure_flexprice(config: &mut ServiceConfig, state: &State) {
+    let flexprice_at = |path| Resource::at(path, state).with_errors(flexprice::in_flexprice_form);
+    flexprice_at("/flexprice/v1/payments")
+        .get(PaymentsRead, flexprice::list)
+        .post(PaymentsWrite, flexprice::create)
+        .register(config);
+    flexprice_at("/flexprice/v1/payments/{id}")
+        .get(PaymentsRead, flexprice::find)
+        .put(PaymentsWrite, flexprice::update)
+        .delete(PaymentsWrite, flexprice::cancel)
+        .register(config);
+    flexprice_at("/flexprice/v1/payments/{id}/process")
+        .post(PaymentsWrite, flexprice::process)
+        .register(config);
+    config.route("/flexprice/{rest:.*}", web::to(reply::path_not_found(state, flexprice::in_flexprice_form)));
 }

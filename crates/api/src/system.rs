@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::endpoint::COMMON_FORM;
 use crate::state::State;
 use crate::{docs_page, reply};
 
@@ -79,7 +80,7 @@ where
 {
     /// Registers the page; every method but GET is 405.
     pub(crate) fn register(self, config: &mut ServiceConfig) {
-        let others = reply::method_not_allowed(self.state, self.path, &["GET"]);
+        let others = reply::method_not_allowed(self.state, self.path, &["GET"], COMMON_FORM);
         let (state, run) = (self.state.clone(), self.run);
         let get = web::get().to(move || {
             let request_id = state.request_ids.next();

@@ -323,7 +323,8 @@ fn the_system_pages_need_no_key() {
         for elsewhere in ["http://", "https://", "<script", "src="] {
             assert!(!docs.body.contains(elsewhere), "the page loads something from elsewhere: {elsewhere}");
         }
-        for path in ["/v1/payments/{id}/refund", "/v1/refunds/{id}", "not_supported_yet", "CreatePayment"] {
+        for path in ["/v1/payments/{id}/refund", "/v1/refunds/{id}", "insufficient_credits", "CreatePayment"]
+        {
             assert!(docs.body.contains(path), "{path} is not on the page");
         }
         assert_eq!(get("/docs/style.css").await.header("content-type"), Some("text/css; charset=utf-8"));

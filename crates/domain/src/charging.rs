@@ -129,7 +129,7 @@ impl Payment {
         let mut next = self.changed(at, by);
         next.facts = self.facts.with(|sums| sums.returned = sums.captured)?;
         next.failure = Some(failure.clone());
-        next.failed_at = Some(at);
+        next.failed_at = self.canceled_at.is_none().then_some(at);
         Ok((self.advance(Step::Return, next)?, attempt))
     }
 

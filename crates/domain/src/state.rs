@@ -88,6 +88,8 @@ impl State {
             (S::Captured | S::PartiallyRefunded, T::RefundAll) => Some(S::Refunded),
             (S::PartiallyRefunded | S::Refunded, T::ReverseRefunds) => Some(S::Captured),
             (S::Captured | S::PartiallyRefunded | S::Refunded, T::Return) => Some(S::Failed),
+            // Canceled when it had been charged already, and given back for that; then the bank took it back as well.
+            (S::Canceled, T::Return) => Some(S::Canceled),
 
             (S::Pending, T::StartCapture | T::StartVoid | T::Authorize | T::Capture | T::Fail)
             | (S::Processing, T::StartCharge | T::StartCapture | T::StartVoid)
@@ -120,8 +122,7 @@ impl State {
                 | T::Cancel
                 | T::RefundPart
                 | T::RefundAll
-                | T::ReverseRefunds
-                | T::Return,
+                | T::ReverseRefunds,
             ) => None,
         }
     }

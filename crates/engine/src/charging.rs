@@ -12,12 +12,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use florin_domain::{Attempt, AttemptKind, Failure, FailureCode, Payment, Settlement};
+use florin_domain::{Attempt, AttemptKind, Failure, FailureCode, MethodRef, Payment, Settlement};
 use florin_processors::{
     CaptureRequest, ChargeRequest, Outcome, Processor, RefundRequest, Request, VoidRequest,
 };
 
-use crate::commands::{Requester, Sending, Settled, Settling};
+use florin_storage::{Realm, StorageError, read};
+
+use crate::commands::{Requester, Sending, Settled, Settling, stored_id};
 use crate::engine::Inner;
 use crate::views::{Answer, Refused};
 use crate::writer::WriteFailed;
@@ -48,10 +50,29 @@ impl Inner {
         let Some(processor) = self.processor_named(&sending.attempt.processor) else {
             return (not_sent("no such processor is configured"), None);
         };
-        let Some(request) = request(&sending.payment, &sending.attempt) else {
+        let method = match self.processors_own(sending).await {
+            Ok(method) => method,
+            Err(error) => {
+                tracing::warn!(%error, "a stored payment method could not be read");
+                return (not_sent("the stored payment method could not be read"), None);
+            }
+        };
+        let Some(request) = method.and_then(|method| request(&sending.payment, &sending.attempt, method))
+        else {
             return (not_sent("the attempt names no payment method or no charge to act on"), None);
         };
         self.send_request(&processor, request).await
+    }
+
+    /// The payment method as its processor names it, where it may be one that is stored here. The token of a stored one
+    /// never changes.
+    async fn processors_own(&self, sending: &Sending) -> Result<Option<MethodRef>, StorageError> {
+        let Some(method) = sending.attempt.payment_method.clone() else { return Ok(None) };
+        let Some(id) = stored_id(&method) else { return Ok(Some(method)) };
+        let payment = &sending.payment;
+        let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+        let stored = self.read(move |connection| read::find_method(connection, realm, id)).await?;
+        Ok(Some(stored.map_or(method, |stored| stored.token)))
     }
 
     async fn send_request(
@@ -105,9 +126,8 @@ impl Inner {
 }
 
 /// What an attempt asks of its processor. None when it lacks what the request needs.
-fn request(payment: &Payment, attempt: &Attempt) -> Option<Request> {
+fn request(payment: &Payment, attempt: &Attempt, payment_method: MethodRef) -> Option<Request> {
     let (attempt_id, payment_id) = (attempt.id, payment.id);
-    let payment_method = attempt.payment_method.clone()?;
     let charge_reference = payment.processor_reference.clone();
     Some(match attempt.kind {
         AttemptKind::Charge => Request::Charge(ChargeRequest {

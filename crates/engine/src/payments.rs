@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use florin_domain::{
-    Amount, MethodRef, MethodType, Mode, NewPayment, NewRefund, PaymentId, Reason, RefundId,
-};
+use florin_domain::{Amount, MethodRef, Mode, NewRefund, PaymentId, Reason, RefundId};
 use florin_processors::MethodCheck;
 
 use crate::access::Context;
 use crate::commands::{
-    Begun, Cancel, Capture, ChangePayment, Create, KeyUse, MakeRefund, Operation, Process, Request, Requester,
+    Begun, Cancel, Capture, ChangePayment, CheckMethod, Create, KeyUse, MakeRefund, Operation, Process,
+    Request, Requester,
 };
 use crate::engine::{Engine, Inner};
 use crate::requests::{CreatePayment, CreateRefund, Idempotency, UpdatePayment};
-use crate::views::{Answer, ErrorCode, Refused};
+use crate::views::{Answer, Refused};
 use crate::writer::WriteFailed;
 
 impl Engine {
@@ -26,29 +25,9 @@ impl Engine {
     ) -> Answer {
         let requester = Requester::from(&context);
         let operation = Create {
-            process: request.process_payment,
-            method_refused: request
-                .payment_method
-                .as_ref()
-                .and_then(|method| self.inner.refuse_method(requester.realm.mode, method)),
-            terms: NewPayment {
-                id: PaymentId::from_uuid(self.inner.ids.next(self.inner.now())),
-                tenant_id: requester.realm.tenant_id,
-                mode: requester.realm.mode,
-                amount: request.amount,
-                currency: request.currency,
-                capture_method: request.capture_method,
-                payment_method: request.payment_method,
-                customer_id: None,
-                destination: None,
-                method_type: MethodType::Card,
-                description: request.description,
-                metadata: request.metadata,
-                idempotency_key: request.idempotency_key,
-                return_url: request.return_url,
-                off_session: request.off_session,
-                created_by: requester.actor,
-            },
+            id: PaymentId::from_uuid(self.inner.ids.next(self.inner.now())),
+            check_method: self.inner.method_checker(requester.realm.mode),
+            request,
         };
         self.inner.request(requester, None, operation, idempotency).await
     }
@@ -61,11 +40,17 @@ impl Engine {
         payment_method: Option<MethodRef>,
         idempotency: Option<Idempotency>,
     ) -> Answer {
-        let inner = Arc::clone(&self.inner);
-        let mode = context.caller.mode;
-        let refuse_method = move |method: &MethodRef| inner.refuse_method(mode, method);
-        let operation = Process { payment_method, refuse_method };
-        self.inner.request(Requester::from(&context), Some(id), operation, idempotency).await
+        let requester = Requester::from(&context);
+        let own_method = match &payment_method {
+            Some(_) => None,
+            None => match self.inner.payment(requester.realm, id).await {
+                Ok(found) => found.and_then(|found| found.0.payment_method.clone()),
+                Err(refused) => return requester.refuse(refused),
+            },
+        };
+        let check_method = self.inner.method_checker(requester.realm.mode);
+        let operation = Process { payment_method, own_method, check_method };
+        self.inner.request(requester, Some(id), operation, idempotency).await
     }
 
     /// Captures an authorized payment, all of it when no amount is given.
@@ -151,18 +136,14 @@ impl Inner {
         })
     }
 
-    /// Why a payment method can't be charged, if so.
-    fn refuse_method(&self, mode: Mode, method: &MethodRef) -> Option<Refused> {
-        match self.check_method(mode, method) {
-            MethodCheck::Usable { method_type: MethodType::Card } => None,
-            MethodCheck::Usable { method_type } => {
-                let message =
-                    format!("Payments by {method_type} are not supported yet. Send a card's payment method.");
-                Some(Refused::new(ErrorCode::NotSupportedYet, message).param("payment_method_id"))
-            }
-            MethodCheck::NotFound => Some(Refused::payment_method_not_found()),
-            MethodCheck::Invalid(_) => Some(Refused::payment_method_invalid()),
-        }
+    /// What the processor of a mode says about its payment methods.
+    fn method_checker(self: &Arc<Self>, mode: Mode) -> CheckMethod {
+        let inner = Arc::clone(self);
+        Arc::new(move |method| match inner.check_method(mode, method) {
+            MethodCheck::Usable { method_type } => Ok(method_type),
+            MethodCheck::NotFound => Err(Refused::payment_method_not_found()),
+            MethodCheck::Invalid(_) => Err(Refused::payment_method_invalid()),
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use florin_domain::{Attempt, AttemptKind, PaymentId, Refund, RefundId, State};
+use florin_domain::{Attempt, AttemptKind, DestinationType, PaymentId, Refund, RefundId, State};
 use florin_storage::read::{Listed, PaymentQuery, Position as SlicePosition, RefundQuery, Slice};
 use florin_storage::{Realm, StorageError, read};
 
@@ -99,7 +99,8 @@ impl Engine {
 }
 
 impl Inner {
-    async fn payment(&self, realm: Realm, id: PaymentId) -> Result<Found, Refused> {
+    /// A payment with its attempts.
+    pub(crate) async fn payment(&self, realm: Realm, id: PaymentId) -> Result<Found, Refused> {
         self.point_reads.read(realm, id).await.map_err(|error| unavailable(&error))
     }
 }
@@ -146,13 +147,16 @@ fn page_of_charges(attempts: &[Attempt], filter: AttemptFilter, page: Page) -> L
             let skipped = usize::try_from(offset).unwrap_or(usize::MAX).min(items.len());
             items.drain(..skipped);
         }
+        Position::FromOldest(offset) => {
+            items.truncate(items.len().saturating_sub(usize::try_from(offset).unwrap_or(usize::MAX)));
+        }
         Position::StartingAfter(id) => items.retain(|charge| charge.id.uuid() < id),
         Position::EndingBefore(id) => items.retain(|charge| charge.id.uuid() > id),
     }
     let surplus = items.len().saturating_sub(limit);
     match page.position {
-        // The page that ends right before the id: what is too much is newer.
-        Position::EndingBefore(_) => drop(items.drain(..surplus)),
+        // The page that ends right before the id, or so far from the oldest: what is too much is newer.
+        Position::FromOldest(_) | Position::EndingBefore(_) => drop(items.drain(..surplus)),
         Position::Offset(_) | Position::StartingAfter(_) => items.truncate(limit),
     }
     Listed { items, has_more: surplus > 0, total_count }
@@ -161,6 +165,7 @@ fn page_of_charges(attempts: &[Attempt], filter: AttemptFilter, page: Page) -> L
 pub(crate) fn slice(page: Page) -> Slice {
     let position = match page.position {
         Position::Offset(offset) => SlicePosition::Offset(offset),
+        Position::FromOldest(offset) => SlicePosition::FromOldest(offset),
         Position::StartingAfter(id) => SlicePosition::After(id.into_bytes()),
         Position::EndingBefore(id) => SlicePosition::Before(id.into_bytes()),
     };
@@ -170,11 +175,12 @@ pub(crate) fn slice(page: Page) -> Slice {
 fn payment_query(realm: Realm, filter: PaymentFilter) -> PaymentQuery {
     let wanted = |state: &State| {
         filter.status.is_none_or(|status| state.status() == status)
-            && filter.payment_status.is_none_or(|status| state.payment_status() == status)
+            && filter.payment_statuses.as_ref().is_none_or(|any| any.contains(&state.payment_status()))
     };
-    let by_state = filter.status.is_some() || filter.payment_status.is_some();
+    let by_state = filter.status.is_some() || filter.payment_statuses.is_some();
     PaymentQuery {
         realm,
+        ids: filter.ids,
         states: by_state.then(|| State::ALL.into_iter().filter(wanted).collect()),
         currency: filter.currency,
         method_type: filter.payment_method_type,
@@ -183,8 +189,8 @@ fn payment_query(realm: Realm, filter: PaymentFilter) -> PaymentQuery {
         q: filter.q,
         created_after: filter.created_after,
         created_before: filter.created_before,
-        // No payment has a customer or a destination yet.
         customer_id: filter.customer_id,
         invoice_id: filter.destination_id,
+        only_towards_invoices: matches!(filter.destination_type, Some(DestinationType::Invoice)),
     }
 }

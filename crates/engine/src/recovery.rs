@@ -111,6 +111,8 @@ impl Inner {
         let asked = processor.look_up(attempt.id, attempt.kind);
         let verdict = match tokio::time::timeout(self.settings.processor_timeout, asked).await {
             Ok(Ok(Found::Outcome(outcome))) => match settlement_of(outcome) {
+                // A bank debit that has cleared and that nobody has taken back.
+                (Settlement::Succeeded, _) if attempt.status == AttemptStatus::Succeeded => Verdict::Wait,
                 (Settlement::Pending, _) if attempt.status == AttemptStatus::Pending => Verdict::Wait,
                 (Settlement::RequiresAction { .. }, _) if attempt.status == AttemptStatus::RequiresAction => {
                     Verdict::Wait
@@ -120,6 +122,8 @@ impl Inner {
             Ok(Ok(Found::Returned { reference, reason })) => {
                 Verdict::Settle(failed(FailureCode::BankDebitReturned, &reason), Some(reference))
             }
+            // What has cleared is not undone because a processor has forgotten it.
+            Ok(Ok(Found::NotFound)) if attempt.status == AttemptStatus::Succeeded => Verdict::Wait,
             Ok(Ok(Found::NotFound)) => not_found(processor.as_ref(), attempt.kind, age),
             Ok(Err(error)) => {
                 tracing::warn!(%error, attempt = %attempt.id, "a look-up failed");
@@ -143,9 +147,9 @@ impl Inner {
     }
 }
 
-/// A bank debit clears, or a payer acts, in their own time.
+/// A bank debit clears or is returned, or a payer acts, in their own time.
 fn waits_by_nature(status: AttemptStatus) -> bool {
-    matches!(status, AttemptStatus::Pending | AttemptStatus::RequiresAction)
+    matches!(status, AttemptStatus::Pending | AttemptStatus::RequiresAction | AttemptStatus::Succeeded)
 }
 
 /// "Not found" proves something only after the processor's greatest delay. A charge is then never sent again, since

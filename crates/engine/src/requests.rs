@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use florin_domain::{
-    Amount, CaptureMethod, Currency, CustomerId, Description, IdempotencyKey, InvoiceId, Metadata, MethodRef,
-    MethodType, PaymentId, PaymentStatus, Reason, Status,
+    Amount, CaptureMethod, Currency, CustomerId, Description, DestinationType, IdempotencyKey, InvoiceId,
+    Metadata, MethodRef, MethodType, PaymentId, PaymentStatus, Reason, Status,
 };
 pub use resources::*;
 use uuid::Uuid;
@@ -77,6 +77,8 @@ pub struct Page {
 pub enum Position {
     /// After so many objects.
     Offset(u64),
+    /// After so many objects, counted from the oldest one: newer objects.
+    FromOldest(u64),
     /// After this one: older objects.
     StartingAfter(Uuid),
     /// Before this one: newer objects.
@@ -86,16 +88,20 @@ pub enum Position {
 /// Which payments are wanted: those that meet each condition given.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PaymentFilter {
+    /// By id: any of these.
+    pub ids: Option<Vec<PaymentId>>,
     /// By `status`.
     pub status: Option<Status>,
-    /// By `payment_status`.
-    pub payment_status: Option<PaymentStatus>,
+    /// By `payment_status`: any of these.
+    pub payment_statuses: Option<Vec<PaymentStatus>>,
     /// By customer.
     pub customer_id: Option<CustomerId>,
     /// By currency.
     pub currency: Option<Currency>,
     /// By the kind of money.
     pub payment_method_type: Option<MethodType>,
+    /// By what kind of thing is paid.
+    pub destination_type: Option<DestinationType>,
     /// By what is paid.
     pub destination_id: Option<InvoiceId>,
     /// By the idempotency key of the creation.

@@ -12,13 +12,19 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use common::{Harness, Kind, context, eventually, json, refund};
-use florin_domain::{AttemptId, CaptureMethod, Description, Mode, PaymentId, TenantId};
+use florin_domain::{
+    AttemptId, CaptureMethod, Currency, CustomerId, Description, InvoiceId, Metadata, MethodType, Mode,
+    PaymentId, TenantId,
+};
 use florin_engine::access::Context;
-use florin_engine::requests::{CreatePayment, CreateRefund, UpdatePayment};
+use florin_engine::requests::{
+    CreateCustomer, CreateInvoice, CreatePayment, CreateRefund, CreditFilter, GrantCredits, Page, Position,
+    UpdatePayment,
+};
 use florin_engine::views::Answer;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
-use reference::{Merchant, Operation, Payment};
+use reference::{CREDITS, DUE, Merchant, Money, Operation, Payment};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -100,6 +106,8 @@ struct Engine<D> {
     payments: Vec<PaymentId>,
     /// What was last seen of each.
     seen: Vec<Value>,
+    customer: CustomerId,
+    invoice: InvoiceId,
     database: PhantomData<D>,
 }
 
@@ -108,12 +116,11 @@ impl<D: Database> StateMachineTest for Engine<D> {
     type Reference = Merchant;
 
     fn init_test(_merchant: &Merchant) -> Self {
-        Engine {
-            tenant: TenantId::from_uuid(uuid::Uuid::now_v7()),
-            payments: Vec::new(),
-            seen: Vec::new(),
-            database: PhantomData,
-        }
+        let tenant = TenantId::from_uuid(uuid::Uuid::now_v7());
+        D::shared().harness.add_tenant(tenant);
+        let (customer, invoice) = D::shared().runtime.block_on(prepare::<D>(tenant));
+        let (payments, seen) = (Vec::new(), Vec::new());
+        Engine { tenant, payments, seen, customer, invoice, database: PhantomData }
     }
 
     fn apply(mut engine: Self, merchant: &Merchant, operation: Operation) -> Self {
@@ -141,7 +148,9 @@ impl<D: Database> Engine<D> {
         let engine = &harness.engine;
         let at = |index: usize| self.payments.get(index).copied().expect("the model has as many");
         let answer = match operation {
-            Operation::Create(new) => Some(engine.create_payment(self.context(), create(&new), None).await),
+            Operation::Create(new) => {
+                Some(engine.create_payment(self.context(), self.create(&new), None).await)
+            }
             Operation::Process(index, method) => {
                 let method = method.map(|method| common::method(method.id()));
                 Some(engine.process_payment(self.context(), at(index), method, None).await)
@@ -176,6 +185,7 @@ impl<D: Database> Engine<D> {
             self.check_answer(merchant, &answer);
         }
         self.check_payments(merchant).await;
+        self.check_around(merchant).await;
     }
 
     fn context(&self) -> Context {
@@ -226,18 +236,66 @@ impl<D: Database> Engine<D> {
     }
 }
 
-fn create(new: &reference::New) -> CreatePayment {
-    let capture_method = if new.manual { CaptureMethod::Manual } else { CaptureMethod::Automatic };
-    CreatePayment {
-        amount: common::amount(new.amount),
-        payment_method: new.method.map(|method| common::method(method.id())),
-        payment_method_type: None,
-        customer_id: None,
-        invoice_id: None,
-        process_payment: new.process,
-        capture_method,
-        off_session: new.off_session,
-        ..common::create("pm_test_success")
+/// Makes the customer, with credits, and the invoice that payments share.
+async fn prepare<D: Database>(tenant: TenantId) -> (CustomerId, InvoiceId) {
+    let engine = &D::shared().harness.engine;
+    let context = || context(tenant, Mode::Test);
+    let id = |answer: &Answer| {
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        json(answer)["id"].as_str().expect("an id").to_owned()
+    };
+    let customer =
+        CreateCustomer { name: None, email: None, external_id: None, metadata: Metadata::default() };
+    let customer = id(&engine.create_customer(context(), customer, None).await);
+    let customer: CustomerId = customer.parse().expect("a customer's id");
+    let currency = Currency::parse("USD").expect("a currency");
+    let grant = GrantCredits { amount: common::amount(CREDITS), currency, reason: None };
+    id(&engine.grant_credits(context(), customer, grant, None).await);
+    let invoice = CreateInvoice {
+        number: None,
+        customer_id: Some(customer),
+        currency,
+        amount_due: common::amount(DUE),
+        lines: Vec::new(),
+        due_at: None,
+        metadata: Metadata::default(),
+    };
+    let invoice = id(&engine.create_invoice(context(), invoice, None).await);
+    (customer, invoice.parse().expect("an invoice's id"))
+}
+
+impl<D: Database> Engine<D> {
+    fn create(&self, new: &reference::New) -> CreatePayment {
+        let capture_method = if new.manual { CaptureMethod::Manual } else { CaptureMethod::Automatic };
+        let (payment_method_type, customer_id) = match new.money {
+            Money::Processor => (None, None),
+            Money::Offline => (Some(MethodType::Offline), None),
+            Money::Credits => (Some(MethodType::Credits), Some(self.customer)),
+        };
+        CreatePayment {
+            amount: common::amount(new.amount),
+            payment_method: new.method.map(|method| common::method(method.id())),
+            payment_method_type,
+            customer_id,
+            invoice_id: new.invoice.then_some(self.invoice),
+            process_payment: new.process,
+            capture_method,
+            off_session: new.off_session,
+            ..common::create("pm_test_success")
+        }
+    }
+
+    /// The customer's credits and the invoice are as the model has them.
+    async fn check_around(&self, merchant: &Merchant) {
+        let engine = &D::shared().harness.engine;
+        let page = Page { limit: 1, position: Position::Offset(0) };
+        let filter = CreditFilter { created_after: None, created_before: None };
+        let credits = json(&engine.find_credits(self.context(), self.customer, filter, page).await);
+        assert_eq!(credits["balances"][0]["balance"], merchant.credits, "{credits:#}\n{merchant:#?}");
+        let invoice = json(&engine.find_invoice(self.context(), self.invoice).await);
+        let (paid, _) = merchant.invoice();
+        assert_eq!(invoice["amount_paid"], paid, "{invoice:#}\n{merchant:#?}");
+        assert_eq!(invoice["status"], if paid == DUE { "paid" } else { "open" }, "{invoice:#}");
     }
 }
 
@@ -259,6 +317,7 @@ fn facts(payment: &Value) -> Value {
         "captured": payment["amount_captured"],
         "refunded": payment["amount_refunded"],
         "refundable": payment["amount_refundable"],
+        "returned": payment["amount_returned"],
         "method": payment["payment_method_id"],
         "description": payment["description"],
         "error_code": payment["error_code"],
@@ -279,6 +338,7 @@ fn told(payment: &Payment) -> Value {
         "captured": payment.captured,
         "refunded": payment.refunded,
         "refundable": payment.refundable(),
+        "returned": payment.returned,
         "method": payment.method.map(|method| method.id()),
         "description": payment.description,
         "error_code": payment.error_code,

@@ -1,4 +1,5 @@
-//! What recovery looks for: attempts whose outcome is open, and leases of a process that is no more.
+//! What recovery looks for: attempts whose outcome is open, bank debits that may be returned, and leases of a process
+//! that is no more.
 //!
 //! The partial indexes that keep two attempts from racing hold exactly the open ones, few among millions. Each
 //! statement repeats their conditions word for word, which is what SQLite wants to see before it uses them.
@@ -41,16 +42,18 @@ pub fn due_attempts(
     attempts.collect()
 }
 
+/// The condition of the partial index over bank debits that have cleared and may still be returned.
+const WATCHED: &str = "status = 'succeeded' AND due_at IS NOT NULL";
+
 /// Goes on with the selection of what is due.
 fn select_due<ST>(mut statement: Statement<'_, ST>, now: DateTime<Utc>, limit: u32) -> Statement<'_, ST> {
-    for (index, open) in OPEN.into_iter().enumerate() {
-        statement = statement
-            .sql(if index > 0 { " UNION ALL " } else { "" })
-            .sql("SELECT tenant_id, livemode, payment_id, id, due_at FROM attempts WHERE ")
-            .sql(open)
-            .sql(" AND status <> 'needs_review' AND due_at <= ")
-            .value(Value::Int(now.timestamp_micros()));
+    const SELECT: &str = "SELECT tenant_id, livemode, payment_id, id, due_at FROM attempts WHERE ";
+    let now = Value::Int(now.timestamp_micros());
+    for open in OPEN {
+        statement = statement.sql(SELECT).sql(open).sql(" AND status <> 'needs_review' AND due_at <= ");
+        statement = statement.value(now.clone()).sql(" UNION ALL ");
     }
+    statement = statement.sql(SELECT).sql(WATCHED).sql(" AND due_at <= ").value(now);
     statement.sql(" ORDER BY due_at, id LIMIT ").value(Value::Int(i64::from(limit)))
 }
 
@@ -106,8 +109,12 @@ mod tests {
     fn what_is_due_is_found_by_the_partial_indexes_over_open_attempts() {
         on_each_schema(|connection| {
             let plan = explain(connection, |explain| select_due(explain, DateTime::UNIX_EPOCH, 10));
-            let indexes =
-                ["attempts_one_open_charge", "attempts_one_open_capture_or_void", "attempts_one_open_refund"];
+            let indexes = [
+                "attempts_one_open_charge",
+                "attempts_one_open_capture_or_void",
+                "attempts_one_open_refund",
+                "attempts_watched",
+            ];
             assert!(indexes.iter().all(|index| plan.contains(index)), "{plan}");
         });
     }

@@ -36,14 +36,22 @@ fn create_payment() -> Schema {
     let mut fields = object([
         ("amount", "How much, in the currency's minor unit: 1000 is 10.00 USD.", amount()),
         ("currency", "A code of ISO 4217, in any case.", currency()),
-        ("payment_method_id", "What to charge; required unless process_payment is false.", method_id()),
+        (
+            "payment_method_id",
+            "What to charge by CARD or ACH; required unless process_payment is false.",
+            method_id(),
+        ),
         (
             "payment_method_type",
-            "Taken from the payment method when absent. Only CARD is supported yet.",
+            "Taken from the payment method when absent. OFFLINE and CREDITS have no payment method.",
             method_type(),
         ),
-        ("destination_type", "Not supported yet.", nullable(string().enum_values(Some(["INVOICE"])))),
-        ("destination_id", "Not supported yet.", or_null::<InvoiceId>()),
+        (
+            "destination_type",
+            "What kind of thing is paid.",
+            nullable(string().enum_values(Some(["INVOICE"]))),
+        ),
+        ("destination_id", "The invoice that is paid.", or_null::<InvoiceId>()),
         ("process_payment", "Whether to charge at once.", boolean(true)),
         (
             "capture_method",
@@ -52,7 +60,7 @@ fn create_payment() -> Schema {
         ),
         ("return_url", "Where the payer comes back to after a redirect.", url()),
         ("off_session", "Whether nobody is there to act.", boolean(false)),
-        ("customer_id", "Not supported yet.", or_null::<CustomerId>()),
+        ("customer_id", "Who pays.", or_null::<CustomerId>()),
         ("description", "What for.", nullable(text(Description::MAX_CHARS))),
         ("metadata", "Your own data.", or_null::<Metadata>()),
         ("idempotency_key", "The same as the header Idempotency-Key.", idempotency_key()),
@@ -65,15 +73,18 @@ fn create_payment() -> Schema {
         "description": "Payment for order #12345",
         "metadata": {"order_id": "12345", "customer_id": "cust_abc123"},
     })];
-    // What to charge must be known, unless nothing is charged yet.
+    // What to charge must be known, unless nothing is charged yet, or no processor is to charge anything.
     let charged =
         ObjectBuilder::new().property("payment_method_id", ObjectBuilder::new().schema_type(Type::String));
     let recorded = ObjectBuilder::new().property(
         "process_payment",
         ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])),
     );
+    let booked = ObjectBuilder::new()
+        .property("payment_method_type", string().enum_values(Some(["OFFLINE", "CREDITS"])));
     let either = AnyOfBuilder::new()
         .item(charged.required("payment_method_id"))
+        .item(booked.required("payment_method_type"))
         .item(recorded.required("process_payment"));
     Schema::AllOf(AllOfBuilder::new().item(fields).item(Schema::AnyOf(either.build())).build())
 }

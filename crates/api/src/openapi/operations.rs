@@ -21,6 +21,11 @@ const CHARGES: &[ErrorCode] = &[
     ErrorCode::AttemptAbandoned,
     ErrorCode::PaymentMethodNotFound,
     ErrorCode::PaymentMethodInvalid,
+    ErrorCode::InsufficientCredits,
+    ErrorCode::ParametersConflict,
+    ErrorCode::InvoiceNotFound,
+    ErrorCode::InvoiceNotPayable,
+    ErrorCode::AmountExceedsInvoice,
 ];
 /// The operations on one payment, which a new payment leads to.
 const OF_PAYMENT: &[&str] = &[
@@ -80,7 +85,7 @@ fn create_payment() -> Operation {
         .leads_to(OF_PAYMENT)
         .answers(202, "The outcome of the charge is not known yet; read the payment later.", "Payment")
         .refuses(CHARGES)
-        .refuses(&[ErrorCode::ParameterMissing, ErrorCode::CurrencyNotSupported, ErrorCode::NotSupportedYet])
+        .refuses(&[ErrorCode::ParameterMissing, ErrorCode::CurrencyNotSupported, ErrorCode::CustomerNotFound])
         .build()
 }
 
@@ -120,7 +125,6 @@ fn process_payment() -> Operation {
         .refuses(CHARGES)
         .refuses(&[
             ErrorCode::ParameterMissing,
-            ErrorCode::NotSupportedYet,
             ErrorCode::PaymentNotProcessable,
             ErrorCode::OperationInProgress,
         ])

@@ -64,18 +64,10 @@ pub(super) fn payment_filters() -> Vec<Parameter> {
     vec![
         query("status", "Where they stand, in five words.", named::<Status>()),
         query("payment_status", "Where they stand, in finer words.", named::<PaymentStatus>()),
-        query(
-            "customer_id",
-            "Who pays. Customers are not supported yet, so this finds nothing.",
-            named::<CustomerId>(),
-        ),
+        query("customer_id", "Who pays.", named::<CustomerId>()),
         query("currency", "In which currency.", string().pattern(Some("^[A-Za-z]{3}$")).build()),
         query("payment_method_type", "What kind of money.", named::<MethodType>()),
-        query(
-            "destination_id",
-            "What is paid. Not supported yet, so this finds nothing.",
-            named::<InvoiceId>(),
-        ),
+        query("destination_id", "The invoice that is paid.", named::<InvoiceId>()),
         query("idempotency_key", "Created with this key.", idempotency_key_text().build()),
         deep("metadata", "With these values of metadata: `metadata[order_id]=12345`.", named::<Metadata>()),
         query(

@@ -1,10 +1,11 @@
 //! Recovery's first step: taking an attempt that is due, so that no other process looks at it meanwhile.
 
 use chrono::{DateTime, Duration, Utc};
-use florin_domain::{Attempt, AttemptId, Payment, PaymentId, RefundId};
+use florin_domain::{Attempt, AttemptId, AttemptStatus, Payment, PaymentId, RefundId};
 use florin_storage::{Needs, Realm, WorkingSet};
 
 use super::due_after;
+use super::settle::is_watch_over;
 use crate::writer::{Command, Deciding};
 
 /// Takes the lease of an attempt that is due.
@@ -35,11 +36,19 @@ impl Command for TakeLease {
     fn decide(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) -> Self::Answer {
         let attempt = set.attempt(self.realm, self.payment_id, self.attempt_id)?;
         let is_due = attempt.due_at.is_some_and(|due_at| due_at <= deciding.at);
-        if !attempt.status.is_open() || !is_due {
+        // A bank debit that has cleared is due, too: it may be returned.
+        let is_watched = attempt.status == AttemptStatus::Succeeded;
+        if !(attempt.status.is_open() || is_watched) || !is_due {
+            return None;
+        }
+        let payment = set.payment(self.realm, self.payment_id)?.clone();
+        if is_watched && is_watch_over(payment.succeeded_at, deciding.at) {
+            let mut attempt = attempt.lease(deciding.at, deciding.at);
+            attempt.due_at = None;
+            set.put_attempt(attempt);
             return None;
         }
         let leased = attempt.lease(self.until(attempt.lookups, deciding.at), deciding.at);
-        let payment = set.payment(self.realm, self.payment_id)?.clone();
         set.put_attempt(leased.clone());
         Some(Box::new(Leased { payment, refund_id: leased.refund_id, attempt: leased }))
     }

@@ -2,6 +2,8 @@
 
 mod booking;
 mod change;
+mod chargeable;
+mod create;
 mod customers;
 mod gate;
 mod invoices;
@@ -15,12 +17,14 @@ mod transactions;
 mod update;
 
 pub(crate) use change::{Asked, Change};
+pub(crate) use chargeable::{CheckMethod, stored_id};
+pub(crate) use create::Create;
 pub(crate) use customers::{ChangeCustomer, Grant};
 pub(crate) use gate::KeyUse;
 pub(crate) use invoices::VoidInvoice;
 pub(crate) use lease::{Leased, TakeLease};
 pub(crate) use methods::Detach;
-pub(crate) use operations::{Cancel, Capture, Create, MakeRefund, Process};
+pub(crate) use operations::{Cancel, Capture, MakeRefund, Process};
 pub(crate) use request::{Operation, Request};
 pub(crate) use settle::{Settled, Settling, due_after};
 pub(crate) use telling::{Requester, payment_json};

@@ -1,53 +1,42 @@
-//! The operations that callers ask for: create, process, capture, cancel, refund.
+//! The operations that callers ask for of a payment that there is: process, capture, cancel, refund.
 
-use florin_domain::{Amount, Cancellation, MethodRef, NewPayment, NewRefund, Payment, Reason};
+use florin_domain::{Amount, Cancellation, MethodRef, NewRefund, Reason};
+use florin_storage::{Needs, Realm};
 
+use super::chargeable::{CheckMethod, need_method};
+use super::create::check_capture;
 use super::request::{Operation, Scene, Step};
-use super::telling::{tell_payment, tell_refund};
+use super::telling::{answer, tell_payment, tell_refund};
 use crate::views::Refused;
 
-/// Creates a payment, and begins to charge it unless that is for later.
-pub(crate) struct Create {
-    pub(crate) terms: NewPayment,
-    pub(crate) process: bool,
-    /// What the processor says about the payment method, found out before. A replay is not refused for it.
-    pub(crate) method_refused: Option<Refused>,
-}
-
-impl Operation for Create {
-    fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused> {
-        if let Some(refused) = &self.method_refused {
-            return Err(refused.clone());
-        }
-        let payment = Payment::create(self.terms.clone());
-        if !self.process {
-            let (payment, body) = tell_payment(on.set, on.deciding, "payment.created", payment);
-            return Ok(Step::Done(201, body, payment.id));
-        }
-        let (payment, attempt) = payment.start_charge(on.start(), None)?;
-        on.set.put_attempt(attempt.clone());
-        let (payment, _) = tell_payment(on.set, on.deciding, "payment.created", payment);
-        Ok(Step::Send(Box::new((payment, attempt))))
-    }
-}
-
 /// Begins a charge of a payment that is pending or failed, maybe by another payment method.
-pub(crate) struct Process<F> {
+pub(crate) struct Process {
     pub(crate) payment_method: Option<MethodRef>,
-    /// Why a payment method can't be charged, if so.
-    pub(crate) refuse_method: F,
+    /// The payment method that the payment had before the request was queued.
+    pub(crate) own_method: Option<MethodRef>,
+    pub(crate) check_method: CheckMethod,
 }
 
-impl<F: Fn(&MethodRef) -> Option<Refused> + Send + 'static> Operation for Process<F> {
+impl Operation for Process {
+    fn needs(&self, realm: Realm, needs: &mut Needs) {
+        need_method(realm, self.payment_method.as_ref(), needs);
+        need_method(realm, self.own_method.as_ref(), needs);
+    }
+
     fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused> {
-        let (payment, attempt) = on.payment()?.start_charge(
-            on.start(),
-            self.payment_method.clone().map(|method| (method, florin_domain::MethodType::Card)),
-        )?;
-        match attempt.payment_method.as_ref().and_then(&self.refuse_method) {
-            Some(refused) => Err(refused),
-            None => Ok(on.send(payment, attempt)),
-        }
+        let payment = on.payment()?;
+        // Whether there can be a charge at all comes before whether its payment method is any good.
+        let start = on.start(payment.method_type);
+        let given = self.payment_method.clone().map(|method| (method, payment.method_type));
+        let (_, attempt) = payment.start_charge(start.clone(), given)?;
+        let Some(method) = &attempt.payment_method else {
+            let (payment, attempt) = payment.start_charge(start, None)?;
+            return on.charge(payment, attempt, None);
+        };
+        let method_type = on.check_chargeable(method, &self.check_method)?.method_type;
+        check_capture(method_type, payment.capture_method)?;
+        let (payment, attempt) = payment.start_charge(start, Some((method.clone(), method_type)))?;
+        on.charge(payment, attempt, None)
     }
 }
 
@@ -58,7 +47,8 @@ pub(crate) struct Capture {
 
 impl Operation for Capture {
     fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused> {
-        let (payment, attempt) = on.payment()?.start_capture(self.amount, on.start())?;
+        let payment = on.payment()?;
+        let (payment, attempt) = payment.start_capture(self.amount, on.start(payment.method_type))?;
         Ok(on.send(payment, attempt))
     }
 }
@@ -70,13 +60,15 @@ pub(crate) struct Cancel {
 
 impl Operation for Cancel {
     fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused> {
-        let (status, event, payment) = match on.payment()?.cancel(self.reason.clone(), on.start())? {
+        let payment = on.payment()?;
+        let start = on.start(payment.method_type);
+        let (status, event, payment) = match payment.cancel(self.reason.clone(), start)? {
             Cancellation::Done(payment) => (200, "payment.canceled", payment),
             Cancellation::Remembered(payment) => (202, "payment.updated", payment),
             Cancellation::Void(payment, attempt) => return Ok(on.send(payment, *attempt)),
         };
         let (payment, body) = tell_payment(on.set, on.deciding, event, payment);
-        Ok(Step::Done(status, body, payment.id))
+        Ok(Step::Done(answer(status, body), payment.id))
     }
 }
 
@@ -87,8 +79,10 @@ pub(crate) struct MakeRefund {
 
 impl Operation for MakeRefund {
     fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused> {
-        let started = on.payment()?.start_refund(self.refund.clone(), on.start())?;
+        let payment = on.payment()?;
+        let started = payment.start_refund(self.refund.clone(), on.start(payment.method_type))?;
+        on.check_credits_fit(&started.payment, started.refund.amount)?;
         tell_refund(on.set, on.deciding, "refund.created", started.refund);
-        Ok(on.send(started.payment, started.attempt))
+        Ok(on.carry_out(started.payment, started.attempt))
     }
 }

@@ -1,14 +1,16 @@
 //! What all requests for a payment have in common: the idempotency key before, the answer or the attempt after.
 
-use std::sync::Arc;
+use florin_domain::{
+    Amount, Attempt, AttemptId, AttemptKind, AttemptStart, CreditAccount, CreditsRefused, Failure,
+    FailureCode, MethodType, Payment, PaymentId, Settlement, Total,
+};
+use florin_storage::{Needs, Realm, WorkingSet};
 
-use florin_domain::{Attempt, AttemptId, AttemptStart, Payment, PaymentId};
-use florin_storage::{Needs, WorkingSet};
-
+use super::booking::put_payment;
 use super::gate::{Gate, KeyUse, bind, finish};
-use super::telling::answer;
-use super::{Begun, Requester, Sender, Sending};
-use crate::views::Refused;
+use super::telling::tell_payment;
+use super::{Begun, Requester, Sender, Sending, Settling};
+use crate::views::{Answer, Refused};
 use crate::writer::{Command, Deciding};
 
 /// A request: who asks for what, of which payment.
@@ -23,6 +25,9 @@ pub(crate) struct Request<O> {
 
 /// What is asked for.
 pub(crate) trait Operation: Send + 'static {
+    /// Names what has to be loaded beside the payment.
+    fn needs(&self, _realm: Realm, _needs: &mut Needs) {}
+
     /// Decides, by the domain's rules. A refusal has to leave the set as it was.
     fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused>;
 }
@@ -38,8 +43,8 @@ pub(crate) struct Scene<'a> {
 
 /// What an operation comes to.
 pub(crate) enum Step {
-    /// It is over: the status and body to answer, and the payment that it made or changed.
-    Done(u16, Arc<str>, PaymentId),
+    /// It is over: what is answered, and the payment that it made or changed.
+    Done(Answer, PaymentId),
     /// An attempt has to be sent. The payment and attempt are put already.
     Send(Box<(Payment, Attempt)>),
 }
@@ -52,21 +57,110 @@ impl Scene<'_> {
     }
 
     /// The start of a new attempt.
-    pub(crate) fn start(&self) -> AttemptStart {
+    pub(crate) fn start(&self, method_type: MethodType) -> AttemptStart {
+        let processor = match method_type {
+            MethodType::Card | MethodType::Ach => self.sender.processor,
+            MethodType::Offline => "offline",
+            MethodType::Credits => "credits",
+        };
         AttemptStart {
             id: AttemptId::from_uuid(self.deciding.new_id()),
-            processor: self.sender.processor.to_owned(),
+            processor: processor.to_owned(),
             lease_until: self.sender.lease_until(self.deciding.at),
             at: self.deciding.at,
             by: self.requester.actor,
         }
     }
 
+    /// Puts a payment that is being charged, tells of it where there is something to tell, and carries out the charge.
+    pub(crate) fn charge(
+        &mut self,
+        mut payment: Payment,
+        attempt: Attempt,
+        event: Option<&'static str>,
+    ) -> Result<Step, Refused> {
+        if let Some(destination) = &payment.destination {
+            let invoice = self.set.invoice(self.requester.realm, destination.invoice_id);
+            invoice
+                .ok_or_else(Refused::invoice_not_found)?
+                .check_payable(payment.amount, payment.currency)?;
+        }
+        if let Some(kind) = event {
+            // It is part of what is told.
+            self.set.put_attempt(attempt.clone());
+            (payment, _) = tell_payment(self.set, self.deciding, kind, payment);
+        }
+        Ok(self.carry_out(payment, attempt))
+    }
+
+    /// Puts a payment and an attempt for it, which has to be sent, or is settled here and now where no processor moves
+    /// the money.
+    pub(crate) fn carry_out(&mut self, payment: Payment, attempt: Attempt) -> Step {
+        if payment.method_type.needs_processor() {
+            return self.send(payment, attempt);
+        }
+        let settlement = match attempt.kind {
+            AttemptKind::Charge => self.settlement_of_charge(&payment),
+            AttemptKind::Capture | AttemptKind::Void | AttemptKind::Refund => Settlement::Succeeded,
+        };
+        let payment_id = payment.id;
+        put_payment(self.set, self.deciding, payment, None);
+        self.set.put_attempt(attempt.clone());
+        let settling = Settling {
+            requester: self.requester.clone(),
+            payment_id,
+            attempt_id: attempt.id,
+            refund_id: attempt.refund_id,
+            settlement,
+            reference: None,
+            keys: Vec::new(),
+            known: None,
+            success_status: self.success_status(),
+            sender: self.sender.clone(),
+        };
+        Step::Done(settling.decide(self.set, self.deciding).answer, payment_id)
+    }
+
     /// Puts a payment and the attempt to send for it.
     pub(crate) fn send(&mut self, payment: Payment, attempt: Attempt) -> Step {
-        self.set.put_payment(payment.clone());
+        put_payment(self.set, self.deciding, payment.clone(), None);
         self.set.put_attempt(attempt.clone());
         Step::Send(Box::new((payment, attempt)))
+    }
+
+    /// Checks that a refund to credits finds room in the customer's account.
+    pub(crate) fn check_credits_fit(&self, payment: &Payment, amount: Amount) -> Result<(), Refused> {
+        match self.credits_of(payment) {
+            Some(account) => Ok(account.add(amount).map(drop)?),
+            None => Ok(()),
+        }
+    }
+
+    /// What a charge comes to that no processor is asked for: money that changed hands outside, or credits if there are
+    /// enough.
+    fn settlement_of_charge(&self, payment: &Payment) -> Settlement {
+        if payment.method_type != MethodType::Credits {
+            return Settlement::Succeeded;
+        }
+        let none = CreditsRefused::Insufficient { requested: payment.amount, available: Total::ZERO };
+        match self.credits_of(payment).map_or(Err(none), |account| account.spend(payment.amount)) {
+            Ok(_) => Settlement::Succeeded,
+            Err(refused) => {
+                let message = Refused::from(refused).message;
+                Settlement::Failed(Failure { code: FailureCode::InsufficientCredits, message })
+            }
+        }
+    }
+
+    /// The account that a payment by credits spends from.
+    fn credits_of(&self, payment: &Payment) -> Option<&CreditAccount> {
+        let customer_id = payment.customer_id.filter(|_| payment.method_type == MethodType::Credits)?;
+        self.set.credit_account(self.requester.realm, customer_id, payment.currency)
+    }
+
+    /// The HTTP status that success is answered with.
+    fn success_status(&self) -> u16 {
+        if self.payment_id.is_none() { 201 } else { 200 }
     }
 }
 
@@ -75,6 +169,7 @@ impl<O: Operation> Command for Request<O> {
 
     fn needs(&self, needs: &mut Needs, _fresh: bool) {
         needs.payments.extend(self.payment_id.map(|id| (self.requester.realm, id)));
+        self.operation.needs(self.requester.realm, needs);
         if let Some(key) = &self.key {
             key.need(needs);
         }
@@ -87,8 +182,8 @@ impl<O: Operation> Command for Request<O> {
         }
         let (requester, sender, payment_id) = (&self.requester, &self.sender, self.payment_id);
         match self.operation.begin(&mut Scene { set, deciding, requester, sender, payment_id }) {
-            Ok(Step::Done(status, body, payment_id)) => {
-                Begun::Answered(finish(set, deciding, key, Some(payment_id), answer(status, body)))
+            Ok(Step::Done(answer, payment_id)) => {
+                Begun::Answered(finish(set, deciding, key, Some(payment_id), answer))
             }
             Ok(Step::Send(begun)) => {
                 let (payment, attempt) = *begun;

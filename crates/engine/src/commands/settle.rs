@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use florin_domain::{
-    Actor, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus, FollowUp, IllegalChange, NewRefund,
-    Payment, PaymentId, Refund, RefundId, RefundStatus, Settlement, State,
+    Actor, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus, Failure, FailureCode, FollowUp,
+    IllegalChange, MethodType, NewRefund, Payment, PaymentId, Refund, RefundId, RefundStatus, Settlement,
+    State,
 };
 use florin_storage::{IdempotencyRecord, Needs, WorkingSet};
 
-use super::booking::book;
+use super::booking::put_payment;
 use super::gate::set_answer;
 use super::telling::{outcome_answer, payment_json, refund_json, tell_payment, tell_refund};
 use super::{Requester, Sender, Sending};
@@ -55,11 +56,33 @@ pub(crate) fn due_after(lookups: u32, at: DateTime<Utc>) -> DateTime<Utc> {
     at.checked_add_signed(wait).unwrap_or(at)
 }
 
+/// How long after it has cleared a bank debit is looked at, since it may be returned: the payer's bank has 60 days for a
+/// debit that the payer had not allowed (Nacha Operating Rules, return code R10).
+const WATCHED_FOR: Duration = Duration::days(60);
+
+/// When an attempt that has succeeded after all is looked at next, should it be a bank debit.
+fn watched(mut attempt: Attempt, method_type: MethodType, at: DateTime<Utc>) -> Attempt {
+    if attempt.status == AttemptStatus::Succeeded && method_type == MethodType::Ach {
+        attempt.lookups = 0;
+        attempt.due_at = Some(due_after(0, at));
+    }
+    attempt
+}
+
+/// Whether a bank debit that cleared then may no longer be returned.
+pub(super) fn is_watch_over(succeeded_at: Option<DateTime<Utc>>, at: DateTime<Utc>) -> bool {
+    succeeded_at.is_none_or(|succeeded_at| at.signed_duration_since(succeeded_at) > WATCHED_FOR)
+}
+
+fn is_return(attempt: &Attempt, failure: &Failure) -> bool {
+    attempt.status == AttemptStatus::Succeeded && failure.code == FailureCode::BankDebitReturned
+}
+
 impl Command for Settling {
     type Answer = Settled;
 
     fn needs(&self, needs: &mut Needs, fresh: bool) {
-        if fresh || self.known.is_none() {
+        if fresh || self.known().is_none() {
             needs.payments.insert((self.requester.realm, self.payment_id));
             // They exist, so that asking for them loads them.
             needs.keys.extend(self.keys.iter().map(|key| ((key.realm, key.digest), key.clone())));
@@ -68,7 +91,7 @@ impl Command for Settling {
     }
 
     fn assume(&self, set: &mut WorkingSet) {
-        if let Some((payment, attempt)) = &self.known {
+        if let Some((payment, attempt)) = self.known() {
             set.assume_payment(payment.clone());
             set.assume_attempt(attempt.clone());
             self.keys.iter().for_each(|key| set.assume_key(key.clone()));
@@ -119,16 +142,24 @@ fn event_of(status: AttemptStatus, done: &'static str) -> Option<&'static str> {
 }
 
 impl Settling {
+    /// What need not be loaded. A payment towards an invoice is, since it is locked before its invoice.
+    fn known(&self) -> Option<&(Payment, Attempt)> {
+        self.known.as_ref().filter(|(payment, _)| payment.destination.is_none())
+    }
+
     fn settle(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) -> Result<Settled, NotSettled> {
         let realm = self.requester.realm;
         let payment = set.payment(realm, self.payment_id).ok_or(NotSettled::Missing)?.clone();
         let attempt =
             set.attempt(realm, self.payment_id, self.attempt_id).ok_or(NotSettled::Missing)?.clone();
-        match attempt.kind {
-            AttemptKind::Charge => self.settle_charge(set, deciding, &payment, &attempt),
-            AttemptKind::Capture => self.settle_capture(set, deciding, &payment, &attempt),
-            AttemptKind::Void => self.settle_void(set, deciding, &payment, &attempt),
-            AttemptKind::Refund => self.settle_refund(set, deciding, &payment, &attempt),
+        match (attempt.kind, &self.settlement) {
+            (AttemptKind::Charge, Settlement::Failed(failure)) if is_return(&attempt, failure) => {
+                self.return_charge(set, deciding, (&payment, &attempt), failure)
+            }
+            (AttemptKind::Charge, _) => self.settle_charge(set, deciding, &payment, &attempt),
+            (AttemptKind::Capture, _) => self.settle_capture(set, deciding, &payment, &attempt),
+            (AttemptKind::Void, _) => self.settle_void(set, deciding, &payment, &attempt),
+            (AttemptKind::Refund, _) => self.settle_refund(set, deciding, &payment, &attempt),
         }
     }
 
@@ -142,8 +173,8 @@ impl Settling {
         let (at, by) = (deciding.at, self.requester.actor);
         let settled = payment.settle_charge(attempt, &self.settlement, self.reference.as_deref(), at, by)?;
         let news = (attempt.status, settled.attempt.status);
-        book(set, deciding, &self.requester, (payment, &settled.payment), None);
-        let attempt = self.put_attempt(set, deciding, settled.attempt);
+        let watched = watched(settled.attempt, settled.payment.method_type, deciding.at);
+        let attempt = self.put_attempt(set, deciding, watched);
         let event = match settled.payment.state() {
             State::Captured => Some("payment.succeeded"),
             State::Authorized => Some("payment.authorized"),
@@ -159,6 +190,26 @@ impl Settling {
         Ok(Settled { follow_up, ..self.settled(&attempt, body) })
     }
 
+    /// The payer's bank has taken a debit back that had cleared.
+    fn return_charge(
+        &self,
+        set: &mut WorkingSet,
+        deciding: &Deciding<'_>,
+        (payment, attempt): (&Payment, &Attempt),
+        failure: &Failure,
+    ) -> Result<Settled, NotSettled> {
+        let (payment, attempt) =
+            payment.return_charge(attempt, failure, deciding.at, self.requester.actor)?;
+        if !payment.facts.refunded().is_zero() || !payment.facts.held().is_zero() {
+            tracing::error!(payment = %payment.id, "a debit was returned after refunds: the payment needs review");
+            metrics::counter!("florin_needs_review_total").increment(1);
+        }
+        set.put_attempt(attempt.clone());
+        let event = if payment.state() == State::Failed { "payment.failed" } else { "payment.updated" };
+        let (_, body) = self.put_payment(set, deciding, payment, Some(event));
+        Ok(self.settled(&attempt, body))
+    }
+
     fn settle_capture(
         &self,
         set: &mut WorkingSet,
@@ -168,9 +219,7 @@ impl Settling {
     ) -> Result<Settled, NotSettled> {
         let (at, by) = (deciding.at, self.requester.actor);
         let reference = self.reference.as_deref();
-        let before = payment;
-        let (payment, attempt) = before.settle_capture(attempt, &self.settlement, reference, at, by)?;
-        book(set, deciding, &self.requester, (before, &payment), None);
+        let (payment, attempt) = payment.settle_capture(attempt, &self.settlement, reference, at, by)?;
         let attempt = self.put_attempt(set, deciding, attempt);
         let event = event_of(attempt.status, "payment.succeeded");
         let (_, body) = self.put_payment(set, deciding, payment, event);
@@ -214,7 +263,7 @@ impl Settling {
         let reference = self.reference.as_deref();
         let settled = payment.settle_refund(refund, &self.settlement, reference, at, by)?;
         let attempt = attempt.settle(&self.settlement, reference, at, by).map_err(IllegalChange::from)?;
-        book(set, deciding, &self.requester, (payment, &settled.payment), Some(refund_id));
+        put_payment(set, deciding, settled.payment.clone(), Some(refund_id));
         let attempt = self.put_attempt(set, deciding, attempt);
         let (refund_event, payment_event) = match (before, settled.refund.status) {
             (RefundStatus::Pending, RefundStatus::Succeeded)
@@ -232,9 +281,8 @@ impl Settling {
             (RefundStatus::Pending | RefundStatus::Succeeded | RefundStatus::Failed, _) => (None, None),
         };
         let body = self.put_refund(set, deciding, settled.refund, refund_event);
-        match payment_event {
-            Some(kind) => drop(tell_payment(set, deciding, kind, settled.payment)),
-            None => set.put_payment(settled.payment),
+        if let Some(kind) = payment_event {
+            tell_payment(set, deciding, kind, settled.payment);
         }
         Ok(self.settled(&attempt, body))
     }
@@ -265,7 +313,7 @@ impl Settling {
             Some(kind) => tell_payment(set, deciding, kind, payment),
             None => {
                 let body = payment_json(&payment, set.attempts(self.requester.realm, payment.id));
-                set.put_payment(payment.clone());
+                put_payment(set, deciding, payment.clone(), None);
                 (payment, body)
             }
         }
@@ -319,7 +367,7 @@ impl Settling {
             }
         };
         set.put_attempt(attempt.clone());
-        set.put_payment(payment.clone());
+        put_payment(set, deciding, payment.clone(), None);
         Some(Sending { payment, attempt, keys: Vec::new(), is_new: false, success_status: 200 })
     }
 

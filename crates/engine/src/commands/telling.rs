@@ -5,6 +5,7 @@ use std::sync::Arc;
 use florin_domain::{Actor, Attempt, AttemptKind, AttemptStatus, EventId, Payment, Refund};
 use florin_storage::{Event, Realm, WorkingSet};
 
+use super::booking::put_payment;
 use crate::access::Context;
 use crate::views::{Answer, PaymentResponse, RefundResponse, Refused, to_json};
 use crate::writer::Deciding;
@@ -64,7 +65,7 @@ pub(crate) fn tell_payment(
     let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
     let snapshot = payment_json(&payment, set.attempts(realm, payment.id));
     put_event(set, deciding, realm, kind, (payment.id.bytes(), payment.event_count), &snapshot);
-    set.put_payment(payment.clone());
+    put_payment(set, deciding, payment.clone(), None);
     (payment, snapshot)
 }
 

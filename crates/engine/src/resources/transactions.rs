@@ -94,7 +94,7 @@ impl Engine {
 fn page_of_amendments(records: &[AmendmentRecord], page: Page) -> Result<List<AmendmentResponse>, Refused> {
     let offset = match page.position {
         Position::Offset(offset) => usize::try_from(offset).unwrap_or(usize::MAX),
-        Position::StartingAfter(_) | Position::EndingBefore(_) => 0,
+        Position::FromOldest(_) | Position::StartingAfter(_) | Position::EndingBefore(_) => 0,
     };
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
     let wanted = records.iter().rev().skip(offset).take(limit);

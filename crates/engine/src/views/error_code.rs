@@ -190,8 +190,6 @@ error_codes! {
         "More was to be refunded than is left; the message says what is left.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, Idempotency,
         "The key was used with another body. Use a new key for a new request.";
-    NotSupportedYet = "not_supported_yet", 422, InvalidRequest,
-        "The field is documented, but this version does not build it yet; `param` names it.";
     RateLimitExceeded = "rate_limit_exceeded", 429, RateLimit,
         "Too many requests with this API key. Send it again after `Retry-After`.";
     HeadTooLarge = "head_too_large", 431, InvalidRequest,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use florin_domain::{
-    Actor, Amount, Attempt, AttemptKind, CaptureMethod, Currency, FailureCode, MethodType, Payment,
-    PaymentId, PaymentStatus, Status, TenantId, Total,
+    Actor, Amount, Attempt, AttemptKind, CaptureMethod, Currency, CustomerId, DestinationType, FailureCode,
+    InvoiceId, MethodType, Payment, PaymentId, PaymentStatus, Status, TenantId, Total,
 };
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -55,14 +55,14 @@ pub struct PaymentResponse<'a> {
     #[schema(value_type = schema::MethodTypeSchema)]
     pub payment_method_type: MethodType,
     /// Who pays.
-    #[schema(required)]
-    pub customer_id: Option<&'a str>,
+    #[schema(required, value_type = Option<schema::CustomerIdSchema>)]
+    pub customer_id: Option<CustomerId>,
     /// What kind of thing is paid.
-    #[schema(required)]
-    pub destination_type: Option<&'a str>,
+    #[schema(required, value_type = Option<schema::DestinationTypeSchema>)]
+    pub destination_type: Option<DestinationType>,
     /// What is paid.
-    #[schema(required)]
-    pub destination_id: Option<&'a str>,
+    #[schema(required, value_type = Option<schema::InvoiceIdSchema>)]
+    pub destination_id: Option<InvoiceId>,
     /// The number of the invoice that is paid.
     #[schema(required)]
     pub invoice_number: Option<&'a str>,
@@ -166,6 +166,7 @@ impl<'a> PaymentResponse<'a> {
         let charges = attempts.filter(|attempt| attempt.kind == AttemptKind::Charge);
         let state = payment.state();
         let facts = &payment.facts;
+        let destination = payment.destination.as_ref();
         PaymentResponse {
             id: payment.id,
             amount: payment.amount,
@@ -180,10 +181,10 @@ impl<'a> PaymentResponse<'a> {
             capture_method: payment.capture_method,
             payment_method_id: payment.payment_method.as_ref().map(|method| method.as_str()),
             payment_method_type: payment.method_type,
-            customer_id: None,
-            destination_type: None,
-            destination_id: None,
-            invoice_number: None,
+            customer_id: payment.customer_id,
+            destination_type: destination.map(|_| DestinationType::Invoice),
+            destination_id: destination.map(|invoice| invoice.invoice_id),
+            invoice_number: destination.map(|invoice| invoice.invoice_number.as_str()),
             description: payment.description.as_ref().map(|text| text.as_str()),
             metadata: payment.metadata.as_map(),
             idempotency_key: payment.idempotency_key.as_ref().map(|key| key.as_str()),

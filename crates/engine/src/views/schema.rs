@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use florin_domain::{
-    Account, Actor, Amount, AttemptId, AttemptStatus, CaptureMethod, Currency, CustomerId, FailureCode,
-    InvoiceId, InvoiceStatus, Metadata, MethodType, PaymentId, PaymentStatus, RefundId, RefundStatus, Status,
-    StoredMethodId, TenantId, Total, TransactionId, TransactionType,
+    Account, Actor, Amount, AttemptId, AttemptStatus, CaptureMethod, Currency, CustomerId, DestinationType,
+    FailureCode, InvoiceId, InvoiceStatus, Metadata, MethodType, PaymentId, PaymentStatus, RefundId,
+    RefundStatus, Status, StoredMethodId, TenantId, Total, TransactionId, TransactionType,
 };
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -78,6 +78,7 @@ named_schemas! {
     PaymentStatusSchema for PaymentStatus as "PaymentStatus" = words(PaymentStatus::WORDS);
     CaptureMethodSchema for CaptureMethod as "CaptureMethod" = words(CaptureMethod::WORDS);
     MethodTypeSchema for MethodType as "PaymentMethodType" = words(MethodType::WORDS);
+    DestinationTypeSchema for DestinationType as "DestinationType" = words(DestinationType::WORDS);
     AttemptStatusSchema for AttemptStatus as "AttemptStatus" = words(AttemptStatus::WORDS);
     RefundStatusSchema for RefundStatus as "RefundStatus" = words(RefundStatus::WORDS);
     InvoiceStatusSchema for InvoiceStatus as "InvoiceStatus" = words(InvoiceStatus::WORDS);

@@ -160,6 +160,13 @@ impl Harness {
         self.engine.recover_now().await.expect("a sweep")
     }
 
+    /// Adds a tenant.
+    pub(crate) fn add_tenant(&self, id: TenantId) {
+        let tenant = florin_storage::access::Tenant { id, name: id.to_string() };
+        let mut connection = self.url.connect().expect("the database");
+        florin_storage::access::create_tenant(&mut connection, &tenant).expect("a tenant");
+    }
+
     /// What really happened to each payment.
     pub(crate) fn tally(&self, id: PaymentId) -> PaymentTally {
         Books::tally(&self.books).expect("the books").get(&id).copied().unwrap_or_default()
@@ -237,7 +244,8 @@ pub(crate) fn check_books(url: &DatabaseUrl, books: &Path, tenant_id: TenantId) 
     let query = PaymentQuery::all(Realm { tenant_id, mode: Mode::Test });
     let payments = list_payments(&mut connection, &query, slice).expect("the payments").items;
     let tallies = Books::tally(books).expect("the books");
-    for (payment, attempts) in payments {
+    let by_processor = payments.into_iter().filter(|(payment, _)| payment.method_type.needs_processor());
+    for (payment, attempts) in by_processor {
         let tally = tallies.get(&payment.id).copied().unwrap_or_default();
         let context = format!("{payment:#?}\n{attempts:#?}\n{tally:#?}");
         assert!(tally.charges <= 1 && tally.captures <= 1 && tally.voids <= 1, "twice: {context}");

@@ -8,6 +8,7 @@ pub(crate) enum Method {
     InsufficientFunds,
     Expired,
     Ach,
+    AchReturn,
     Timeout,
     TimeoutLost,
     RequiresAction,
@@ -18,12 +19,13 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    pub(crate) const ALL: [Method; 12] = [
+    pub(crate) const ALL: [Method; 13] = [
         Method::Success,
         Method::Decline,
         Method::InsufficientFunds,
         Method::Expired,
         Method::Ach,
+        Method::AchReturn,
         Method::Timeout,
         Method::TimeoutLost,
         Method::RequiresAction,
@@ -40,6 +42,7 @@ impl Method {
             Method::InsufficientFunds => "pm_test_insufficient_funds",
             Method::Expired => "pm_test_expired",
             Method::Ach => "pm_test_ach",
+            Method::AchReturn => "pm_test_ach_return",
             Method::Timeout => "pm_test_timeout",
             Method::TimeoutLost => "pm_test_timeout_lost",
             Method::RequiresAction => "pm_test_requires_action",
@@ -54,10 +57,44 @@ impl Method {
     pub(crate) fn refused(self) -> Option<Told> {
         match self {
             Method::Expired => Some((422, Some("payment_method_invalid"))),
-            Method::Ach => Some((422, Some("not_supported_yet"))),
             Method::NoSuch => Some((404, Some("payment_method_not_found"))),
             _ => None,
         }
+    }
+}
+
+impl Method {
+    fn is_bank_debit(self) -> bool {
+        matches!(self, Method::Ach | Method::AchReturn)
+    }
+}
+
+/// Who moves the money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Money {
+    Processor,
+    Offline,
+    Credits,
+}
+
+/// What payments share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around {
+    /// What the customer has left.
+    pub credits: i64,
+    /// What the invoice is for, what payments have brought towards it, and what they hold of it.
+    pub due: i64,
+    pub paid: i64,
+    pub held: i64,
+}
+
+impl Around {
+    /// Why the invoice can't take a payment.
+    fn refused(&self, amount: i64) -> Option<Told> {
+        if self.paid == self.due {
+            return Some((409, Some("invoice_not_payable")));
+        }
+        (amount > self.due - self.paid - self.held).then_some((422, Some("amount_exceeds_invoice")))
     }
 }
 
@@ -72,6 +109,9 @@ pub(crate) struct New {
     pub manual: bool,
     pub process: bool,
     pub off_session: bool,
+    pub money: Money,
+    /// Whether it is for the merchant's invoice.
+    pub invoice: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +125,12 @@ pub(crate) enum Stage {
     /// The payer was asked to act: what they did, when recovery looks, and how often it has.
     Acting {
         acted: Option<bool>,
+        due: u64,
+        looks: usize,
+    },
+    /// A bank debit that has not cleared: since when, and when recovery looks.
+    Clearing {
+        since: u64,
         due: u64,
         looks: usize,
     },
@@ -111,7 +157,23 @@ pub(crate) struct Payment {
     cancel_wanted: bool,
     /// A payer has confirmed what was called off before anybody had looked.
     confirmed_in_vain: bool,
+    /// What the payer's bank has taken back.
+    pub returned: i64,
+    watch: Option<Watch>,
 }
+
+/// A bank debit that has cleared is looked at, since it may be returned.
+#[derive(Clone, Copy, Debug)]
+struct Watch {
+    cleared: u64,
+    due: u64,
+    looks: usize,
+}
+
+/// How long the sandbox takes for a bank debit, and for its return, in seconds.
+const ACH_DELAY: u64 = 5;
+/// How long a bank debit is watched, in seconds.
+const WATCHED_FOR: u64 = 60 * 86_400;
 
 /// When recovery looks again after so many looks, in seconds.
 const SCHEDULE: [u64; 7] = [5, 30, 120, 600, 3_600, 21_600, 86_400];
@@ -136,13 +198,17 @@ impl Payment {
             attempts: 0,
             cancel_wanted: false,
             confirmed_in_vain: false,
+            returned: 0,
+            watch: None,
         }
     }
 
     pub(crate) fn status(&self) -> (&'static str, &'static str) {
         match self.stage {
             Stage::Waiting => ("pending", "PENDING"),
-            Stage::Unknown { .. } | Stage::Acting { .. } => ("pending", "PROCESSING"),
+            Stage::Unknown { .. } | Stage::Acting { .. } | Stage::Clearing { .. } => {
+                ("pending", "PROCESSING")
+            }
             Stage::Authorized => ("pending", "AUTHORIZED"),
             Stage::Paid if self.refunded == 0 => ("succeeded", "SUCCEEDED"),
             Stage::Paid if self.refunded < self.captured => ("refunded", "PARTIALLY_REFUNDED"),
@@ -166,8 +232,23 @@ impl Payment {
         self.cancel_wanted && self.stage == Stage::Canceled
     }
 
+    /// What it has brought towards its invoice, and what it holds of it.
+    pub(crate) fn share(&self) -> (i64, i64) {
+        match self.stage {
+            _ if !self.new.invoice => (0, 0),
+            Stage::Unknown { .. } | Stage::Acting { .. } | Stage::Clearing { .. } | Stage::Authorized => {
+                (0, self.new.amount)
+            }
+            Stage::Paid => (self.captured, 0),
+            Stage::Waiting | Stage::Failed | Stage::Canceled => (0, 0),
+        }
+    }
+
     /// What the processor has taken.
     pub(crate) fn really_captured(&self) -> i64 {
+        if self.new.money != Money::Processor {
+            return 0;
+        }
         let unseen = match self.stage {
             Stage::Unknown { happened: true, .. } | Stage::Acting { acted: Some(true), .. } => {
                 !self.new.manual
@@ -179,11 +260,11 @@ impl Payment {
 
     /// What the processor has given back.
     pub(crate) fn really_refunded(&self) -> i64 {
-        self.refunded
+        if self.new.money == Money::Processor { self.refunded } else { 0 }
     }
 
     fn is_busy(&self) -> bool {
-        matches!(self.stage, Stage::Unknown { .. } | Stage::Acting { .. })
+        matches!(self.stage, Stage::Unknown { .. } | Stage::Acting { .. } | Stage::Clearing { .. })
     }
 
     /// Sends a charge; gives back the answer, given what success is answered with.
@@ -195,6 +276,10 @@ impl Payment {
         match method {
             Method::Decline => self.fail("payment_declined"),
             Method::InsufficientFunds => self.fail("insufficient_funds"),
+            Method::Ach | Method::AchReturn => {
+                self.stage = Stage::Clearing { since: now, due, looks: 0 };
+                (success, None)
+            }
             Method::RequiresAction if self.new.off_session => self.fail("action_not_completed"),
             Method::RequiresAction => {
                 self.stage = Stage::Acting { acted: None, due, looks: 0 };
@@ -234,15 +319,57 @@ impl Payment {
         }
     }
 
-    pub(crate) fn process(&mut self, method: Option<Method>, now: u64) -> Told {
+    /// Books a charge that no processor is asked for.
+    fn book(&mut self, around: &mut Around, success: u16) -> Told {
+        self.attempts += 1;
+        self.error_code = None;
+        if self.new.money == Money::Credits {
+            if around.credits < self.new.amount {
+                return self.fail("insufficient_credits");
+            }
+            around.credits -= self.new.amount;
+        }
+        self.succeed();
+        (success, None)
+    }
+
+    /// Why its terms are refused before there is a payment.
+    pub(crate) fn refused(&self, around: &Around) -> Option<Told> {
+        let by_invoice = || around.refused(self.new.amount).filter(|_| self.new.invoice);
+        by_invoice().or_else(|| self.method_refused(self.new.method?))
+    }
+
+    fn method_refused(&self, method: Method) -> Option<Told> {
+        let reserves =
+            (method.is_bank_debit() && self.new.manual).then_some((400, Some("parameters_conflict")));
+        method.refused().or(reserves)
+    }
+
+    /// Charges it for the first time, as part of its creation.
+    pub(crate) fn begin(&mut self, now: u64, around: &mut Around) -> Told {
+        match (self.new.money, self.method) {
+            (Money::Processor, None) => (400, Some("parameter_missing")),
+            (Money::Processor, Some(method)) => self.charge(method, now, 201),
+            (Money::Offline | Money::Credits, _) => self.book(around, 201),
+        }
+    }
+
+    pub(crate) fn process(&mut self, method: Option<Method>, now: u64, around: &mut Around) -> Told {
         if self.is_busy() {
             return (409, Some("operation_in_progress"));
         }
-        if !matches!(self.stage, Stage::Waiting | Stage::Failed) {
+        if !matches!(self.stage, Stage::Waiting | Stage::Failed) || self.returned > 0 {
             return (409, Some("payment_not_processable"));
         }
+        let by_invoice = || around.refused(self.new.amount).filter(|_| self.new.invoice);
+        if self.new.money != Money::Processor {
+            if method.is_some() {
+                return (400, Some("parameters_conflict"));
+            }
+            return by_invoice().unwrap_or_else(|| self.book(around, 200));
+        }
         let Some(method) = method.or(self.method) else { return (400, Some("parameter_missing")) };
-        match method.refused() {
+        match self.method_refused(method).or_else(by_invoice) {
             Some(refused) => refused,
             None => self.charge(method, now, 200),
         }
@@ -268,7 +395,7 @@ impl Payment {
         match self.stage {
             Stage::Canceled => (409, Some("payment_already_canceled")),
             Stage::Paid | Stage::Failed => (400, Some("payment_not_cancelable")),
-            Stage::Unknown { .. } => {
+            Stage::Unknown { .. } | Stage::Clearing { .. } => {
                 self.cancel_wanted = true;
                 (202, None)
             }
@@ -280,7 +407,7 @@ impl Payment {
         }
     }
 
-    pub(crate) fn refund(&mut self, amount: Option<i64>, now: u64) -> Told {
+    pub(crate) fn refund(&mut self, amount: Option<i64>, now: u64, around: &mut Around) -> Told {
         if self.stage != Stage::Paid {
             return (400, Some("payment_not_refundable"));
         }
@@ -293,6 +420,10 @@ impl Payment {
             return (422, Some("refund_exceeds_available"));
         }
         match self.method {
+            _ if self.new.money == Money::Credits => {
+                self.refunded += amount;
+                around.credits += amount;
+            }
             Some(Method::RefundFails) => {}
             Some(Method::RefundPending) => self.held.push((amount, next_look(now, 0))),
             _ => self.refunded += amount,
@@ -302,8 +433,18 @@ impl Payment {
 
     /// Recovery looks; gives back whether anything has changed.
     pub(crate) fn look(&mut self, now: u64) -> bool {
-        let mut changed = false;
+        let mut changed = self.look_for_return(now);
         match &mut self.stage {
+            Stage::Clearing { since, due, .. } if *due <= now && now - *since >= ACH_DELAY => {
+                changed = true;
+                self.succeed();
+                self.watch = Some(Watch { cleared: now, due: next_look(now, 0), looks: 0 });
+            }
+            Stage::Clearing { due, looks, .. } if *due <= now => {
+                changed = true;
+                *looks += 1;
+                *due = next_look(now, *looks);
+            }
             Stage::Unknown { happened, due } if *due <= now => {
                 changed = true;
                 if *happened {
@@ -334,5 +475,23 @@ impl Payment {
         self.held.retain(|(_, due)| *due > now);
         self.refunded += done;
         changed || done > 0
+    }
+
+    /// Looks whether a bank debit that has cleared was returned; the attempt tells when it was looked at.
+    fn look_for_return(&mut self, now: u64) -> bool {
+        let Some(watch) = self.watch.as_mut().filter(|watch| watch.due <= now) else { return false };
+        watch.looks += 1;
+        watch.due = next_look(now, watch.looks);
+        if now - watch.cleared > WATCHED_FOR {
+            self.watch = None;
+        } else if self.method == Some(Method::AchReturn) && now - watch.cleared >= ACH_DELAY {
+            self.watch = None;
+            self.returned = self.captured;
+            self.error_code = Some("bank_debit_returned");
+            if self.stage == Stage::Paid {
+                self.stage = Stage::Failed;
+            }
+        }
+        true
     }
 }

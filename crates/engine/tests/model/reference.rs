@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest_state_machine::ReferenceStateMachine;
 
-pub(crate) use super::payment::{Method, New, Payment, Stage, Told};
+pub(crate) use super::payment::{Around, Method, Money, New, Payment, Stage, Told};
 
 /// One thing that is done. Numbers name payments in the order of their creation.
 #[derive(Clone, Debug)]
@@ -29,27 +29,46 @@ pub(crate) struct Merchant {
     pub answer: Told,
     /// Which payments the last operation has changed.
     pub changed: Vec<usize>,
+    /// What the customer has left.
+    pub credits: i64,
     now: u64,
 }
 
+/// What the customer is granted, and what the invoice is for.
+pub(crate) const CREDITS: i64 = 2_500;
+pub(crate) const DUE: i64 = 3_000;
+
 impl Merchant {
+    /// What payments have brought towards the invoice, and what they hold of it.
+    pub(crate) fn invoice(&self) -> (i64, i64) {
+        let shares = self.payments.iter().map(Payment::share);
+        shares.fold((0, 0), |(paid, held), share| (paid + share.0, held + share.1))
+    }
+
+    fn around(&self) -> Around {
+        let (paid, held) = self.invoice();
+        Around { credits: self.credits, due: DUE, paid, held }
+    }
+
     fn create(&mut self, new: &New) -> Told {
-        if let Some(refused) = new.method.and_then(Method::refused) {
+        let mut around = self.around();
+        let mut payment = Payment::new(new.clone());
+        if let Some(refused) = payment.refused(&around) {
             return refused;
         }
-        let mut payment = Payment::new(new.clone());
-        let answer = match (new.process, new.method) {
-            (false, _) => (201, None),
-            (true, None) => return (400, Some("parameter_missing")),
-            (true, Some(method)) => payment.charge(method, self.now, 201),
-        };
-        self.payments.push(payment);
+        let answer = if new.process { payment.begin(self.now, &mut around) } else { (201, None) };
+        if answer.0 != 400 {
+            self.credits = around.credits;
+            self.payments.push(payment);
+        }
         answer
     }
 
     /// Does something with a payment, which has changed unless it was refused.
-    fn with(&mut self, index: usize, operation: impl FnOnce(&mut Payment, u64) -> Told) {
-        self.answer = operation(&mut self.payments[index], self.now);
+    fn with(&mut self, index: usize, operation: impl FnOnce(&mut Payment, u64, &mut Around) -> Told) {
+        let mut around = self.around();
+        self.answer = operation(&mut self.payments[index], self.now, &mut around);
+        self.credits = around.credits;
         if matches!(self.answer.0, 200..=299 | 402) {
             self.changed = vec![index];
         }
@@ -61,17 +80,21 @@ impl ReferenceStateMachine for Merchant {
     type Transition = Operation;
 
     fn init_state() -> BoxedStrategy<Merchant> {
-        Just(Merchant::default()).boxed()
+        Just(Merchant { credits: CREDITS, ..Merchant::default() }).boxed()
     }
 
     fn transitions(merchant: &Merchant) -> BoxedStrategy<Operation> {
         let method = || prop_oneof![3 => Just(Method::Success), 5 => select(&Method::ALL[..])];
+        let money = select(vec![Money::Processor, Money::Processor, Money::Offline, Money::Credits]);
         let create = (1..2_000_i64, prop::option::weighted(0.9, method()), any::<bool>(), 0..4, 0..4);
-        let create = create.prop_map(|(amount, method, manual, process, off_session)| {
+        let create = (create, money, any::<bool>());
+        let create = create.prop_map(|((amount, method, manual, process, off_session), money, invoice)| {
             let (process, off_session) = (process > 0, off_session == 0);
-            Operation::Create(New { amount, method, manual, process, off_session })
+            let by_processor = money == Money::Processor;
+            let (method, manual) = (method.filter(|_| by_processor), manual && by_processor);
+            Operation::Create(New { amount, method, manual, process, off_session, money, invoice })
         });
-        let wait = select(vec![1_u64, 4, 5, 30, 120, 3_600, 90_000]).prop_map(Operation::Wait);
+        let wait = select(vec![1_u64, 4, 5, 30, 120, 3_600, 90_000, 6_000_000]).prop_map(Operation::Wait);
         let count = merchant.payments.len();
         if count == 0 {
             return create.boxed();
@@ -94,7 +117,7 @@ impl ReferenceStateMachine for Merchant {
     fn preconditions(merchant: &Merchant, operation: &Operation) -> bool {
         let at = |index: &usize| merchant.payments.get(*index);
         match operation {
-            Operation::Create(_) => merchant.payments.len() < 4,
+            Operation::Create(_) => merchant.payments.len() < 5,
             Operation::Wait(_) => true,
             Operation::Act(index, _) => {
                 at(index).is_some_and(|payment| matches!(payment.stage, Stage::Acting { acted: None, .. }))
@@ -112,12 +135,14 @@ impl ReferenceStateMachine for Merchant {
         match operation {
             Operation::Create(new) => merchant.answer = merchant.create(new),
             Operation::Process(at, method) => {
-                merchant.with(*at, |payment, now| payment.process(*method, now))
+                merchant.with(*at, |payment, now, around| payment.process(*method, now, around))
             }
-            Operation::Capture(at, amount) => merchant.with(*at, |payment, _| payment.capture(*amount)),
-            Operation::Cancel(at) => merchant.with(*at, |payment, _| payment.cancel()),
-            Operation::Refund(at, amount) => merchant.with(*at, |payment, now| payment.refund(*amount, now)),
-            Operation::Update(at, text) => merchant.with(*at, |payment, _| {
+            Operation::Capture(at, amount) => merchant.with(*at, |payment, _, _| payment.capture(*amount)),
+            Operation::Cancel(at) => merchant.with(*at, |payment, _, _| payment.cancel()),
+            Operation::Refund(at, amount) => {
+                merchant.with(*at, |payment, now, around| payment.refund(*amount, now, around))
+            }
+            Operation::Update(at, text) => merchant.with(*at, |payment, _, _| {
                 payment.description = Some(text.clone());
                 (200, None)
             }),

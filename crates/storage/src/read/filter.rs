@@ -1,5 +1,7 @@
 //! What a list is confined to, as SQL.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Binary};
 use florin_domain::State;
@@ -9,7 +11,7 @@ use crate::rows::{Reader, Realm};
 use crate::{AnyConnection, StorageError};
 
 /// A condition: SQL with a `?` for each value.
-type Term<'a> = (&'static str, Vec<Value<'a>>);
+type Term<'a> = (Cow<'static, str>, Vec<Value<'a>>);
 
 /// The conditions that each object of a list meets.
 pub(super) struct Filter<'a> {
@@ -46,12 +48,12 @@ impl<'a> Filter<'a> {
     }
 
     /// Adds a condition.
-    pub(super) fn add(&mut self, sql: &'static str, values: Vec<Value<'a>>) {
-        self.terms.push((sql, values));
+    pub(super) fn add(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value<'a>>) {
+        self.terms.push((sql.into(), values));
     }
 
     /// Adds a condition that few lists have.
-    pub(super) fn add_rare(&mut self, sql: &'static str, values: Vec<Value<'a>>) {
+    pub(super) fn add_rare(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value<'a>>) {
         self.common = false;
         self.add(sql, values);
     }
@@ -165,7 +167,7 @@ impl<'a> Filter<'a> {
                 if let Some(value) = (index > 0).then(|| values.next()).flatten() {
                     statement = statement.value(value.clone());
                 }
-                statement = statement.sql(text);
+                statement = statement.sql(text.to_owned());
             }
         }
         statement

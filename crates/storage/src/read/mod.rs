@@ -41,6 +41,8 @@ pub struct Slice {
 pub enum Position {
     /// After so many objects.
     Offset(u64),
+    /// After so many objects, counted from the oldest one: newer ones.
+    FromOldest(u64),
     /// After the object of this id: older ones.
     After([u8; 16]),
     /// Before the object of this id: the page that ends right before it.
@@ -52,7 +54,8 @@ pub enum Position {
 pub struct Listed<T> {
     /// The objects, newest first.
     pub items: Vec<T>,
-    /// Whether there are more in the direction of reading: newer ones for [`Position::Before`], else older ones.
+    /// Whether there are more in the direction of reading: newer ones for [`Position::Before`] and
+    /// [`Position::FromOldest`], else older ones.
     pub has_more: bool,
     /// How many the whole list has.
     pub total_count: i64,
@@ -75,6 +78,17 @@ fn page(
     let walk = match slice.position {
         Position::After(id) => Walk { after: Some(id), newest_first: true, skip: 0, take: limit + 1 },
         Position::Before(id) => Walk { after: Some(id), newest_first: false, skip: 0, take: limit + 1 },
+        Position::FromOldest(offset) => {
+            // Counted from the newest object it is a page that ends where this one begins.
+            let left = i64::try_from(offset).map_or(0, |offset| total_count.saturating_sub(offset).max(0));
+            let take = left.min(limit);
+            let mirrored = Slice {
+                limit: u32::try_from(take).unwrap_or(slice.limit),
+                position: Position::Offset(u64::try_from(left - take).unwrap_or_default()),
+            };
+            let (ids, _) = page(connection, filter, mirrored, total_count)?;
+            return Ok((ids, left > take));
+        }
         Position::Offset(offset) => {
             let left = i64::try_from(offset).map_or(0, |offset| total_count.saturating_sub(offset).max(0));
             if left == 0 {

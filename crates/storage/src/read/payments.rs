@@ -15,6 +15,8 @@ use crate::{AnyConnection, StorageError, load_payments};
 pub struct PaymentQuery {
     /// Whose.
     pub realm: Realm,
+    /// With one of these ids.
+    pub ids: Option<Vec<PaymentId>>,
     /// In one of these states.
     pub states: Option<Vec<State>>,
     /// Of this currency.
@@ -36,6 +38,8 @@ pub struct PaymentQuery {
     pub customer_id: Option<CustomerId>,
     /// Towards this invoice.
     pub invoice_id: Option<InvoiceId>,
+    /// Towards any invoice.
+    pub only_towards_invoices: bool,
 }
 
 impl PaymentQuery {
@@ -43,6 +47,7 @@ impl PaymentQuery {
     pub const fn all(realm: Realm) -> Self {
         PaymentQuery {
             realm,
+            ids: None,
             states: None,
             currency: None,
             method_type: None,
@@ -53,13 +58,17 @@ impl PaymentQuery {
             created_before: None,
             customer_id: None,
             invoice_id: None,
+            only_towards_invoices: false,
         }
     }
 
-    /// Whether a condition can't be met: no stored text has U+0000, which PostgreSQL would refuse, or is as long as what
+    /// Whether a condition can't be met: there is no id to have, and no stored text has U+0000, which PostgreSQL would refuse, or is as long as what
     /// SQLite refuses to search for.
     fn is_impossible(&self) -> bool {
         const LONGEST: usize = 10_000;
+        if self.ids.as_ref().is_some_and(Vec::is_empty) {
+            return true;
+        }
         let metadata = self.metadata.iter().flat_map(|(key, value)| [key, value]);
         let mut texts = self.idempotency_key.iter().chain(&self.q).chain(metadata);
         texts.any(|text| text.len() > LONGEST || text.contains('\0'))
@@ -70,6 +79,11 @@ impl PaymentQuery {
         let mut filter = Filter::new("payments", self.realm);
         if let Some(states) = &self.states {
             filter.add_states(states);
+        }
+        if let Some(ids) = &self.ids {
+            let places = vec!["?"; ids.len()].join(", ");
+            let values = ids.iter().map(|id| Value::Id(id.bytes())).collect();
+            filter.add_rare(format!("id IN ({places})"), values);
         }
         filter.add_creation(self.created_after, self.created_before);
         if let Some(key) = &self.idempotency_key {
@@ -87,6 +101,9 @@ impl PaymentQuery {
         }
         if let Some(invoice_id) = self.invoice_id {
             filter.add("invoice_id = ?", vec![Value::Id(invoice_id.bytes())]);
+        }
+        if self.only_towards_invoices {
+            filter.add("invoice_id IS NOT NULL", Vec::new());
         }
         for (key, value) in &self.metadata {
             let values =

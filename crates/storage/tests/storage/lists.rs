@@ -73,6 +73,13 @@ fn assert_pages(connection: &mut AnyConnection, query: &PaymentQuery, limit: u32
         let end = whole.len().min(at + size);
         let offset = Position::Offset(u64::try_from(at).unwrap());
         assert_eq!(read(offset), (whole[at..end].to_vec(), end < whole.len()), "offset {at} limit {limit}");
+        let from_oldest = Position::FromOldest(u64::try_from(at).unwrap());
+        let begin = whole.len().saturating_sub(at + size);
+        assert_eq!(
+            read(from_oldest),
+            (whole[begin..whole.len() - at].to_vec(), begin > 0),
+            "{at} from the oldest"
+        );
         let begin = (at + 1).min(whole.len());
         let end = whole.len().min(begin + size);
         assert_eq!(read(Position::After(id.bytes())), (whole[begin..end].to_vec(), end < whole.len()));
@@ -155,6 +162,33 @@ fn store_different(connection: &mut AnyConnection) {
         store(connection, terms);
     }
     run(connection, "UPDATE payments SET processor_reference = 'ch_ABC' WHERE amount = 5");
+}
+
+#[test]
+fn ids_and_the_kind_of_what_is_paid_confine_a_list_alone_and_together() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        store_different(&mut connection);
+        store(&mut connection, terms(realm(2), id(99)));
+        run(&mut connection, "UPDATE payments SET invoice_id = id, invoice_number = 'A-1' WHERE amount = 5");
+        let all = || PaymentQuery::all(realm(1));
+        let ids = |numbers: &[u32]| Some(numbers.iter().copied().map(id).collect::<Vec<_>>());
+        let table = [
+            (PaymentQuery { ids: ids(&[1, 3]), ..all() }, vec![3, 1]),
+            (PaymentQuery { ids: ids(&[2, 2, 50]), ..all() }, vec![2]),
+            (PaymentQuery { ids: ids(&[99]), ..all() }, vec![]),
+            (PaymentQuery { ids: ids(&[]), ..all() }, vec![]),
+            (PaymentQuery { ids: ids(&[1, 3]), states: Some(vec![State::Pending]), ..all() }, vec![3, 1]),
+            (PaymentQuery { ids: ids(&[1, 3]), states: Some(vec![]), ..all() }, vec![]),
+            (PaymentQuery { states: Some(vec![]), ..all() }, vec![]),
+            (PaymentQuery { only_towards_invoices: true, ..all() }, vec![3]),
+            (PaymentQuery { only_towards_invoices: true, ids: ids(&[1, 2]), ..all() }, vec![]),
+        ];
+        for (query, expected) in table {
+            let expected: Vec<_> = expected.into_iter().map(id).collect();
+            assert_eq!(listed(&mut connection, &query), expected, "{query:?}");
+        }
+    });
 }
 
 #[test]
