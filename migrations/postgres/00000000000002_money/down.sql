@@ -13,3 +13,6 @@ ALTER TABLE idempotency_keys DROP COLUMN object_id;
 ALTER TABLE payments DROP COLUMN invoice_number;
 ALTER TABLE payments DROP COLUMN invoice_id;
 ALTER TABLE payments DROP COLUMN customer_id;
+DELETE FROM events WHERE type LIKE 'invoice.%' OR type LIKE 'payment_method.%';
+DELETE FROM counters WHERE name LIKE 'transactions.%' OR name LIKE 'balance:%' OR name LIKE 'invoices.%'
+    OR name IN ('customers', 'payment_methods');

@@ -23,7 +23,7 @@ use crate::samples::{put_payment, put_payment_for, put_refund, write};
 const HISTORIES: i64 = 120;
 
 /// A new payment and what is tried with it: a charge first, in most cases.
-fn story() -> impl Strategy<Value = (NewPayment, Vec<Action>)> {
+pub(crate) fn story() -> impl Strategy<Value = (NewPayment, Vec<Action>)> {
     let charged = Just(vec![
         Action::Charge(MethodRef::parse("pm_test_success").ok()),
         Action::Settle { choice: 0, settlement: Settlement::Succeeded },
@@ -111,7 +111,7 @@ fn store_around(connection: &mut AnyConnection, terms: &mut NewPayment) {
 }
 
 /// Lives through a story, and gives back what came of it.
-fn live(connection: &mut AnyConnection, mut terms: NewPayment, actions: &[Action]) -> History {
+pub(crate) fn live(connection: &mut AnyConnection, mut terms: NewPayment, actions: &[Action]) -> History {
     store_around(connection, &mut terms);
     let mut history = History::of(terms, &[]);
     let realm = realm_of(&history);

@@ -1,6 +1,7 @@
 //! The storage crate on a real SQLite file, and on a real PostgreSQL where `FLORIN_TEST_POSTGRES_URL` names one.
 
 mod access;
+mod append_only;
 mod booking;
 mod checkpoints;
 mod harness;

@@ -2,9 +2,31 @@
 
 use std::thread;
 
-use florin_storage::{StorageError, check_schema, migrate};
+use florin_domain::strategies::Action;
+use florin_domain::{MethodType, NewPayment};
+use florin_storage::{AnyConnection, StorageError, check_schema, migrate};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 
-use crate::harness::{on_each_database, on_each_empty_database, run};
+use crate::harness::{number, on_each_database, on_each_empty_database, run};
+use crate::histories::{live, story};
+use crate::samples::{realm, store_charged};
+use crate::schema::facts;
+use crate::violations::found;
+
+/// One migration there and back, on both databases.
+macro_rules! migration {
+    ($name:literal, $file:literal, $connection:expr) => {
+        match $connection {
+            AnyConnection::Postgres(_) => {
+                include_str!(concat!("../../../../migrations/postgres/", $name, "/", $file))
+            }
+            AnyConnection::Sqlite(_) => {
+                include_str!(concat!("../../../../migrations/sqlite/", $name, "/", $file))
+            }
+        }
+    };
+}
 
 #[test]
 fn an_empty_database_gets_every_table_and_a_second_migration_changes_nothing() {
@@ -50,5 +72,66 @@ fn an_older_schema_is_refused_with_a_message_that_says_what_to_do() {
             panic!("it was accepted")
         };
         assert!(message.contains("florin migrate"), "{message}");
+    });
+}
+
+/// Takes the schema back to what it was before there was a journal.
+fn forget_the_journal(connection: &mut AnyConnection) {
+    let back = migration!("00000000000002_money", "down.sql", connection);
+    run(connection, back);
+    run(connection, "DELETE FROM __diesel_schema_migrations WHERE version = '00000000000002'");
+}
+
+/// Payments by card as they were before there was anything else, refunded, failed and canceled in many ways.
+fn store_histories(connection: &mut AnyConnection) {
+    store_charged(connection, realm(1), 1, None);
+    store_charged(connection, realm(1), 2, Some(400));
+    store_charged(connection, realm(2), 3, Some(1000));
+    let mut runner = TestRunner::deterministic();
+    for round in 0..60 {
+        let (terms, mut actions) = story().new_tree(&mut runner).unwrap().current();
+        actions.retain(|action| *action != Action::Return);
+        if round % 2 == 0 {
+            actions.push(Action::FailRefund { choice: 0 });
+        }
+        let by_card =
+            NewPayment { method_type: MethodType::Card, customer_id: None, destination: None, ..terms };
+        live(connection, by_card, &actions);
+    }
+}
+
+#[test]
+fn the_second_migration_is_taken_back_to_the_first() {
+    on_each_empty_database(|database| {
+        let mut connection = database.connect();
+        let first = migration!("00000000000001_payments", "up.sql", &connection);
+        run(&mut connection, first);
+        let expected = facts(&mut connection);
+        let back = migration!("00000000000001_payments", "down.sql", &connection);
+        run(&mut connection, back);
+        migrate(&database.url).unwrap();
+        forget_the_journal(&mut connection);
+        assert_eq!(facts(&mut connection), expected);
+    });
+}
+
+#[test]
+fn payments_from_before_the_journal_are_booked_by_the_migration_and_verify_finds_nothing() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        store_histories(&mut connection);
+        let booked = "SELECT count(*) AS value FROM transactions WHERE type IN ('charge', 'refund')";
+        let balance =
+            "SELECT CAST(sum(total) AS BIGINT) AS value FROM counters WHERE name LIKE 'balance:merchant%'";
+        let expected = [number(&mut connection, booked), number(&mut connection, balance)];
+        let reversed = "SELECT count(*) AS value FROM transactions WHERE type = 'refund_reversal'";
+        let reversed = number(&mut connection, reversed);
+        forget_the_journal(&mut connection);
+        assert_eq!(migrate(&database.url).unwrap(), ["00000000000002"]);
+        assert_eq!(found(&mut connection).0, Vec::<String>::new());
+        // A refund that failed after all has left no trace of when it had succeeded.
+        let found = [number(&mut connection, booked) + reversed, number(&mut connection, balance)];
+        assert_eq!(found, expected);
+        assert!(expected[0] > 30 && reversed > 0, "{expected:?} {reversed}");
     });
 }

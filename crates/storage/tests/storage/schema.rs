@@ -44,7 +44,8 @@ const POSTGRES_FACTS: &str = r"
         ') to ' || r.relname
     FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_class r ON r.oid = c.confrelid WHERE c.contype = 'f'";
 
-fn facts(connection: &mut AnyConnection) -> Vec<String> {
+/// The tables, columns, keys, indexes and references as lines.
+pub(crate) fn facts(connection: &mut AnyConnection) -> Vec<String> {
     let select = match connection {
         AnyConnection::Postgres(_) => POSTGRES_FACTS,
         AnyConnection::Sqlite(_) => SQLITE_FACTS,
