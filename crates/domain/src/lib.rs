@@ -42,6 +42,7 @@ mod serde_text;
 mod state;
 #[cfg(feature = "proptest")]
 pub mod strategies;
+mod terms;
 mod text;
 
 pub use actor::*;
@@ -66,4 +67,5 @@ pub use percent::*;
 pub use refund::*;
 pub use refunding::*;
 pub use state::*;
+pub use terms::*;
 pub use text::*;
