@@ -2,6 +2,7 @@
 
 mod access;
 mod checkpoints;
+mod exports;
 mod harness;
 mod histories;
 mod lists;
