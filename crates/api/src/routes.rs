@@ -7,7 +7,9 @@ use florin_engine::access::Scope::{
 };
 
 use crate::endpoint::Resource;
-use crate::{ApiState, customers, invoices, payment_methods, payments, refunds, reply, system, transactions};
+use crate::{
+    ApiState, customers, exports, invoices, payment_methods, payments, refunds, reply, system, transactions,
+};
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
 pub fn configure(config: &mut ServiceConfig, state: ApiState) {
@@ -68,6 +70,10 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
         .register(config);
     at("/v1/transactions/{id}/amendments").get(TransactionsRead, transactions::amendments).register(config);
     at("/v1/balances").get(TransactionsRead, transactions::balances).register(config);
+
+    at("/v1/exports/payments").get(PaymentsRead, exports::payments).register(config);
+    at("/v1/exports/refunds").get(PaymentsRead, exports::refunds).register(config);
+    at("/v1/exports/transactions").get(TransactionsRead, exports::transactions).register(config);
 
     system::page("/healthz", &state, system::healthz).register(config);
     system::page("/readyz", &state, system::readyz).register(config);
