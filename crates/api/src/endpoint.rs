@@ -17,6 +17,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::call::Call;
 use crate::observe::Observer;
 use crate::rate_limit::LimitHeaders;
+use crate::reply::Reply;
 use crate::state::State;
 use crate::{credentials, reply};
 
@@ -47,46 +48,51 @@ impl<'a> Resource<'a> {
     }
 
     /// A GET for callers who have the scope.
-    pub(crate) fn get<F, R>(self, scope: Scope, run: F) -> Self
+    pub(crate) fn get<F, R, A>(self, scope: Scope, run: F) -> Self
     where
         F: Fn(Call) -> R + 'static,
-        R: Future<Output = Result<Answer, Refused>> + 'static,
+        R: Future<Output = Result<A, Refused>> + 'static,
+        A: Reply + 'static,
     {
         self.method(Method::GET, "GET", scope, run)
     }
 
     /// A POST for callers who have the scope.
-    pub(crate) fn post<F, R>(self, scope: Scope, run: F) -> Self
+    pub(crate) fn post<F, R, A>(self, scope: Scope, run: F) -> Self
     where
         F: Fn(Call) -> R + 'static,
-        R: Future<Output = Result<Answer, Refused>> + 'static,
+        R: Future<Output = Result<A, Refused>> + 'static,
+        A: Reply + 'static,
     {
         self.method(Method::POST, "POST", scope, run)
     }
 
     /// A PUT for callers who have the scope.
-    pub(crate) fn put<F, R>(self, scope: Scope, run: F) -> Self
+    pub(crate) fn put<F, R, A>(self, scope: Scope, run: F) -> Self
     where
         F: Fn(Call) -> R + 'static,
-        R: Future<Output = Result<Answer, Refused>> + 'static,
+        R: Future<Output = Result<A, Refused>> + 'static,
+        A: Reply + 'static,
     {
         self.method(Method::PUT, "PUT", scope, run)
     }
 
     /// A PATCH for callers who have the scope.
-    pub(crate) fn patch<F, R>(self, scope: Scope, run: F) -> Self
+    pub(crate) fn patch<F, R, A>(self, scope: Scope, run: F) -> Self
     where
         F: Fn(Call) -> R + 'static,
-        R: Future<Output = Result<Answer, Refused>> + 'static,
+        R: Future<Output = Result<A, Refused>> + 'static,
+        A: Reply + 'static,
     {
         self.method(Method::PATCH, "PATCH", scope, run)
     }
 
     /// A DELETE for callers who have the scope.
-    pub(crate) fn delete<F, R>(self, scope: Scope, run: F) -> Self
+    pub(crate) fn delete<F, R, A>(self, scope: Scope, run: F) -> Self
     where
         F: Fn(Call) -> R + 'static,
-        R: Future<Output = Result<Answer, Refused>> + 'static,
+        R: Future<Output = Result<A, Refused>> + 'static,
+        A: Reply + 'static,
     {
         self.method(Method::DELETE, "DELETE", scope, run)
     }
@@ -97,10 +103,11 @@ impl<'a> Resource<'a> {
         config.service(self.resource.default_service(web::route().to(others)));
     }
 
-    fn method<F, R>(mut self, method: Method, name: &'static str, scope: Scope, run: F) -> Self
+    fn method<F, R, A>(mut self, method: Method, name: &'static str, scope: Scope, run: F) -> Self
     where
         F: Fn(Call) -> R + 'static,
-        R: Future<Output = Result<Answer, Refused>> + 'static,
+        R: Future<Output = Result<A, Refused>> + 'static,
+        A: Reply + 'static,
     {
         self.methods.push(name);
         let observer = Observer::new(name, self.path);
@@ -128,10 +135,11 @@ impl<F> Clone for Endpoint<F> {
     }
 }
 
-impl<F, R> Handler<(HttpRequest, web::Payload)> for Endpoint<F>
+impl<F, R, A> Handler<(HttpRequest, web::Payload)> for Endpoint<F>
 where
     F: Fn(Call) -> R + 'static,
-    R: Future<Output = Result<Answer, Refused>> + 'static,
+    R: Future<Output = Result<A, Refused>> + 'static,
+    A: Reply + 'static,
 {
     type Output = HttpResponse;
     type Future = LocalBoxFuture<'static, HttpResponse>;
@@ -142,10 +150,11 @@ where
     }
 }
 
-impl<F, R> Inner<F>
+impl<F, R, A> Inner<F>
 where
     F: Fn(Call) -> R + 'static,
-    R: Future<Output = Result<Answer, Refused>> + 'static,
+    R: Future<Output = Result<A, Refused>> + 'static,
+    A: Reply + 'static,
 {
     async fn serve(&self, request: HttpRequest, payload: Payload) -> HttpResponse {
         let started = Instant::now();
@@ -160,9 +169,22 @@ where
                 self.run_in_time(call, changes).await
             }
         };
-        let answer = (self.form)(outcome.unwrap_or_else(|refused| refused.to_answer(&request_id)));
-        self.observer.observe(answer.status, &request_id, started.elapsed());
-        reply::respond(&answer, &request_id, limits)
+        match outcome {
+            Ok(reply) => self.respond(reply, &request_id, limits, started),
+            Err(refused) => self.respond(refused.to_answer(&request_id), &request_id, limits, started),
+        }
+    }
+
+    fn respond(
+        &self,
+        reply: impl Reply,
+        request_id: &str,
+        limits: LimitHeaders,
+        started: Instant,
+    ) -> HttpResponse {
+        let reply = reply.in_form(self.form);
+        self.observer.observe(reply.status(), request_id, started.elapsed());
+        reply.into_response(request_id, limits)
     }
 
     /// Whether the call may be made: by somebody we know, not too often, with the scope it needs.
@@ -180,7 +202,7 @@ where
     }
 
     /// Runs the handler up to the deadline. What the engine has begun goes on without us.
-    async fn run_in_time(&self, call: Call, changes: bool) -> Result<Answer, Refused> {
+    async fn run_in_time(&self, call: Call, changes: bool) -> Result<A, Refused> {
         let settings = &self.state.settings;
         let deadline = settings.body_deadline + settings.request_deadline;
         match tokio::time::timeout(deadline, (self.run)(call)).await {

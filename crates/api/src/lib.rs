@@ -9,6 +9,7 @@ mod credentials;
 mod customers;
 mod docs_page;
 mod endpoint;
+mod exports;
 mod fields;
 mod flexprice;
 mod idempotency;

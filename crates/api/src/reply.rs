@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use florin_engine::export::{ExportFormat, ExportInterrupted, ExportKind, ExportStream};
 use florin_engine::views::{Answer, ErrorCode, Refused};
+use futures_util::stream;
 
 use crate::endpoint::ErrorForm;
 use crate::observe::Observer;
@@ -19,12 +22,78 @@ const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// An answer with all its headers.
-pub(crate) fn respond(answer: &Answer, request_id: &str, limits: LimitHeaders) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+/// What a handler gives back when nothing was refused.
+pub(crate) trait Reply: Sized {
+    /// The same where errors have another form; what is no error stays as it is.
+    fn in_form(self, _form: ErrorForm) -> Self {
+        self
+    }
+
+    /// Its HTTP status.
+    fn status(&self) -> u16;
+
+    /// The response, with all its headers.
+    fn into_response(self, request_id: &str, limits: LimitHeaders) -> HttpResponse;
+}
+
+impl Reply for Answer {
+    fn in_form(self, form: ErrorForm) -> Self {
+        form(self)
+    }
+
+    fn status(&self) -> u16 {
+        self.status
+    }
+
+    fn into_response(self, request_id: &str, limits: LimitHeaders) -> HttpResponse {
+        respond(&self, request_id, limits)
+    }
+}
+
+/// A file that is made while it is sent.
+pub(crate) struct Download {
+    pub(crate) export: ExportStream,
+    pub(crate) kind: ExportKind,
+    pub(crate) format: ExportFormat,
+}
+
+impl Reply for Download {
+    fn status(&self) -> u16 {
+        StatusCode::OK.as_u16()
+    }
+
+    /// The body is sent in chunks, and an export that is broken off lacks the last one: actix closes the connection.
+    fn into_response(self, request_id: &str, limits: LimitHeaders) -> HttpResponse {
+        let content_type = content_type(self.format);
+        let name = format!("attachment; filename=\"{}.{}\"", self.kind, self.format.as_str());
+        let parts = stream::try_unfold(self.export, |mut export| async move {
+            let rows = export.next().await?;
+            Ok::<_, ExportInterrupted>(rows.map(|rows| (Bytes::from(rows), export)))
+        });
+        begin(StatusCode::OK, content_type, request_id, limits)
+            .insert_header((header::CONTENT_DISPOSITION, name))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+            .streaming(Box::pin(parts))
+    }
+}
+
+/// The content type of an export.
+pub(crate) const fn content_type(format: ExportFormat) -> &'static str {
+    match format {
+        ExportFormat::Csv => "text/csv; charset=utf-8; header=present",
+        ExportFormat::Jsonl => "application/x-ndjson",
+    }
+}
+
+fn begin(
+    status: StatusCode,
+    content_type: &'static str,
+    request_id: &str,
+    limits: LimitHeaders,
+) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response
-        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(content_type)))
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .insert_header((REQUEST_ID, request_id));
     if let Some(policy) = limits.policy {
@@ -33,6 +102,13 @@ pub(crate) fn respond(answer: &Answer, request_id: &str, limits: LimitHeaders) -
     if let Some(state) = limits.state {
         response.insert_header((RATE_LIMIT, state));
     }
+    response
+}
+
+/// An answer with all its headers.
+pub(crate) fn respond(answer: &Answer, request_id: &str, limits: LimitHeaders) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = begin(status, "application/json", request_id, limits);
     if answer.replayed {
         response.insert_header((REPLAYED, HeaderValue::from_static("true")));
     }

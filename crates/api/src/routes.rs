@@ -9,7 +9,8 @@ use florin_engine::access::Scope::{
 use crate::endpoint::{COMMON_FORM, Resource};
 use crate::state::State;
 use crate::{
-    ApiState, customers, flexprice, invoices, payment_methods, payments, refunds, reply, system, transactions,
+    ApiState, customers, exports, flexprice, invoices, payment_methods, payments, refunds, reply, system,
+    transactions,
 };
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
@@ -71,6 +72,10 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
         .register(config);
     at("/v1/transactions/{id}/amendments").get(TransactionsRead, transactions::amendments).register(config);
     at("/v1/balances").get(TransactionsRead, transactions::balances).register(config);
+
+    at("/v1/exports/payments").get(PaymentsRead, exports::payments).register(config);
+    at("/v1/exports/refunds").get(PaymentsRead, exports::refunds).register(config);
+    at("/v1/exports/transactions").get(TransactionsRead, exports::transactions).register(config);
 
     configure_flexprice(config, &state);
 

@@ -17,6 +17,7 @@ use crate::authentication::KeyCache;
 use crate::checkpointer::{Checkpointer, LongLog};
 use crate::clock::{Clock, IdSource};
 use crate::commands::Sender;
+use crate::export::ExportSlots;
 use crate::point_reads::PointReads;
 use crate::writer::{Command, Job, Queue, Ticket, WriteFailed, WriterSettings, spawn_writer};
 
@@ -89,6 +90,7 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) point_reads: PointReads,
     pub(crate) keys: KeyCache,
+    pub(crate) exports: ExportSlots,
     _checkpointer: Option<Checkpointer>,
     tasks: TaskTracker,
     runtime: Mutex<Option<Runtime>>,
@@ -150,6 +152,7 @@ impl Engine {
             pool: open_pool(&settings.database_url, settings.read_connections),
             point_reads,
             keys: KeyCache::default(),
+            exports: ExportSlots::default(),
             _checkpointer: checkpointer?,
             settings,
             ids,
@@ -269,6 +272,11 @@ impl Inner {
         task: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
         self.tasks.spawn_on(task, &self.handle)
+    }
+
+    /// Where the engine's own tasks run.
+    pub(crate) fn handle(&self) -> &tokio::runtime::Handle {
+        &self.handle
     }
 
     /// Whether no more commands are let in.

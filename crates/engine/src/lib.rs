@@ -9,6 +9,7 @@ mod checkpointer;
 mod clock;
 mod commands;
 mod engine;
+pub mod export;
 mod payments;
 mod point_reads;
 mod reading;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use florin_domain::{KeyId, TenantId};
 use florin_engine::StartFailed;
+use florin_engine::export::ExportFailed;
 use florin_processors::sandbox::BooksError;
 use florin_storage::StorageError;
 
@@ -64,6 +65,17 @@ pub(crate) enum Failure {
         /// Why.
         error: io::Error,
     },
+    /// The file of an export can't be made.
+    #[error("can't write {}: {error}", .path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// An export is not complete.
+    #[error("{0}; the export is not complete")]
+    Export(#[from] ExportFailed),
     /// Something else that the operating system refuses.
     #[error(transparent)]
     System(#[from] io::Error),

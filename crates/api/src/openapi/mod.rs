@@ -5,6 +5,7 @@
 mod bodies;
 mod call;
 mod customers;
+mod exports;
 mod invoices;
 mod journal;
 mod operations;
@@ -44,6 +45,7 @@ pub fn openapi() -> OpenApi {
             tag("Payment methods", "Processors' tokens for ways to pay."),
             tag("Invoices", "What is due, and what was paid of it."),
             tag("Journal", "Every movement of money, and what each account has."),
+            tag("Exports", "Payments, refunds and transactions as files."),
             tag("System", "The server itself."),
         ]))
         .build()
@@ -146,6 +148,7 @@ mod tests {
 
     use super::*;
     use crate::customers::{CUSTOMER_FIELDS, CUSTOMER_FILTERS, GRANT_FIELDS};
+    use crate::exports::EXPORT_PARAMETERS;
     use crate::invoices::{INVOICE_FIELDS, INVOICE_FILTERS, LINE_FIELDS};
     use crate::payment_methods::{METHOD_FIELDS, METHOD_FILTERS};
     use crate::payments::{
@@ -203,6 +206,10 @@ mod tests {
         assert_eq!(parameters("/v1/payment_methods"), with_page(&METHOD_FILTERS));
         assert_eq!(parameters("/v1/invoices"), with_page(&INVOICE_FILTERS));
         assert_eq!(parameters("/v1/transactions"), with_page(&TRANSACTION_FILTERS));
+        for kind in ["payments", "refunds", "transactions"] {
+            let all = EXPORT_PARAMETERS.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(parameters(&format!("/v1/exports/{kind}")), all);
+        }
         let offsets = AMENDMENT_PARAMETERS.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(parameters("/v1/transactions/{id}/amendments"), offsets);
     }

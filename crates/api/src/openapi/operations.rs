@@ -8,7 +8,7 @@ use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Type}
 
 use super::call::{Call, LIST};
 use super::parameters::{page, path_id, payment_filters, refund_filters, refund_page};
-use super::{customers, invoices, journal, payment_methods};
+use super::{customers, exports, invoices, journal, payment_methods};
 
 /// What every charge can answer besides.
 const CHARGES: &[ErrorCode] = &[
@@ -53,7 +53,7 @@ pub(super) fn paths() -> Paths {
         .path("/v1/payments/{id}/attempts", PathItem::new(HttpMethod::Get, list_attempts()))
         .path("/v1/refunds", PathItem::new(HttpMethod::Get, list_refunds()))
         .path("/v1/refunds/{id}", PathItem::new(HttpMethod::Get, find_refund()));
-    let builder = [customers::paths, payment_methods::paths, invoices::paths, journal::paths]
+    let builder = [customers::paths, payment_methods::paths, invoices::paths, journal::paths, exports::paths]
         .into_iter()
         .fold(builder, |builder, add| add(builder));
     builder

@@ -54,6 +54,15 @@ fn success(answer: &Success) -> Response {
         .build()
 }
 
+/// The answer that is a file, in any of these content types.
+pub(super) fn download(meaning: &str, content_types: &[&str]) -> Response {
+    let name = header("A name for the file.", string());
+    let builder =
+        with_headers(ResponseBuilder::new().description(meaning)).header("content-disposition", name);
+    let content = ContentBuilder::new().schema(Some(string().build())).build();
+    content_types.iter().fold(builder, |builder, name| builder.content(*name, content.clone())).build()
+}
+
 fn error(status: u16, codes: &[ErrorCode]) -> Response {
     let meanings: Vec<_> =
         codes.iter().map(|code| format!("`{}`: {}", code.as_str(), code.meaning())).collect();

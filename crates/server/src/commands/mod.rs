@@ -1,6 +1,7 @@
 //! What each command does. Serving is in `server`.
 
 mod dev;
+mod export;
 mod keys;
 mod tenants;
 mod verify;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Tenants(command) => tenants::run(&settings, command)?,
         Command::Keys(command) => keys::run(&settings, command)?,
         Command::Verify => return verify::run(&settings),
+        Command::Export(arguments) => export::run(&settings, &arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -201,3 +201,15 @@ fn first_id(milliseconds: i64) -> [u8; 16] {
     id[..6].copy_from_slice(&milliseconds.max(0).to_be_bytes()[2..]);
     id
 }
+
+/// An upper bound of the ids of an instant's millisecond and of all earlier ones; none when no id is so old.
+pub(super) fn last_id(at: DateTime<Utc>) -> Option<[u8; 16]> {
+    let milliseconds = at.timestamp_millis();
+    if milliseconds < 0 {
+        return None;
+    }
+    let first = first_id(milliseconds);
+    let mut id = [0xff; 16];
+    id[..6].copy_from_slice(&first[..6]);
+    Some(id)
+}

@@ -4,6 +4,7 @@
 //! their keys. Counters give the total where a list is confined by nothing but states.
 
 mod customers;
+mod export;
 mod filter;
 mod invoices;
 mod methods;
@@ -15,6 +16,7 @@ mod refunds;
 mod transactions;
 
 pub use customers::{CustomerQuery, find_customer, list_customers};
+pub use export::{Export, ExportQuery, Exported};
 pub use invoices::{InvoiceQuery, find_invoice, list_invoices};
 pub use methods::{MethodQuery, find_method, list_methods};
 pub use payments::{PaymentQuery, count_payments, list_payments};

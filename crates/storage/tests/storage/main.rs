@@ -4,6 +4,7 @@ mod access;
 mod append_only;
 mod booking;
 mod checkpoints;
+mod exports;
 mod harness;
 mod histories;
 mod journal_edits;
