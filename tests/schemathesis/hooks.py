@@ -15,7 +15,9 @@ PAYMENT_METHODS = [
     "pm_test_refund_fails",
     "pm_test_refund_pending",
 ]
-NOT_SUPPORTED_YET = ["customer_id", "destination_id", "destination_type", "payment_method_type"]
+CURRENCIES = ["USD", "jpy", "KWD", "CLF"]
+# What a random id next to never names.
+REFERENCES = ["customer_id", "destination_id", "destination_type"]
 
 
 @schemathesis.hook
@@ -43,7 +45,7 @@ def before_call(context, case, kwargs):
     """Takes away what excludes each other, which OpenAPI has no words for, and names what exists.
 
     A list takes one of offset, starting_after and ending_before; a request has one idempotency key, in its header or in
-    its body. Only where the data is meant to be valid: what is meant to be refused stays as it is.
+    its body; an invoice has lines or an amount; each kind of payment method shows other facts. Only where the data is meant to be valid: what is meant to be refused stays as it is.
     """
     if case.meta is not None and not case.meta.generation.mode.is_positive:
         return
@@ -53,8 +55,32 @@ def before_call(context, case, kwargs):
     if isinstance(case.body, dict) and "idempotency_key" in case.body:
         for name in [name for name in (case.headers or {}) if name.lower() == "idempotency-key"]:
             del case.headers[name]
-    if context.operation is not None and context.operation.label == "POST /v1/payments":
-        name_what_exists(case.body)
+    repair = REPAIRS.get(context.operation.label if context.operation is not None else None)
+    if repair is not None and isinstance(case.body, dict):
+        repair(case.body)
+
+
+def agree_on_invoice(body):
+    """Leaves the amount to the lines, keeps their sum small, and names a currency that exists, in place."""
+    if body.get("lines"):
+        body.pop("amount_due", None)
+    for line in body.get("lines") or []:
+        line["unit_amount"] = min(line["unit_amount"], 10**6)
+        line["quantity"] = min(line.get("quantity") or 1, 100)
+    choice = zlib.crc32(json.dumps(body, sort_keys=True, default=str).encode())
+    if choice % 4 > 0:
+        body["currency"] = CURRENCIES[choice // 4 % 4]
+        body.pop("customer_id", None)
+
+
+def agree_on_payment_method(body):
+    """Leaves what a card or a bank account shows, in place."""
+    foreign = ["brand", "exp_month", "exp_year"] if body.get("type") == "ACH" else ["bank_name"]
+    for name in foreign:
+        body.pop(name, None)
+    if body.get("exp_month") is None or body.get("exp_year") is None:
+        body.pop("exp_month", None)
+        body.pop("exp_year", None)
 
 
 def name_what_exists(body):
@@ -63,16 +89,33 @@ def name_what_exists(body):
     A random currency or payment method is well formed and next to never exists, so that nearly nothing would be made,
     and what follows a payment would hardly be met. The choice depends on the body alone, as a run does on its seed.
     """
-    if not isinstance(body, dict):
-        return
-    # A payment without a payment method can be recorded, and is then refused by a later `process` that names none
-    # either: 400, which that call's own schema can't say. So each one has a payment method.
-    if body.get("payment_method_id") is None:
-        body["payment_method_id"] = PAYMENT_METHODS[0]
+    if body.get("destination_id") is None or body.get("destination_type") is None:
+        body.pop("destination_id", None)
+        body.pop("destination_type", None)
     choice = zlib.crc32(json.dumps(body, sort_keys=True, default=str).encode())
-    if choice % 4 == 0:
-        return
-    body["currency"] = ["USD", "jpy", "KWD", "CLF"][choice // 4 % 4]
-    body["payment_method_id"] = PAYMENT_METHODS[choice // 16 % len(PAYMENT_METHODS)]
-    for name in NOT_SUPPORTED_YET:
-        body.pop(name, None)
+    if choice % 4 > 0:
+        body["currency"] = CURRENCIES[choice // 4 % 4]
+        for name in REFERENCES:
+            body.pop(name, None)
+    kind = body.get("payment_method_type")
+    if kind == "CREDITS" and body.get("customer_id") is None:
+        kind = body["payment_method_type"] = "OFFLINE"
+    if kind in ("ACH", "OFFLINE", "CREDITS"):
+        body.pop("capture_method", None)
+    if kind in ("OFFLINE", "CREDITS"):
+        body.pop("payment_method_id", None)
+    elif kind == "ACH":
+        body["payment_method_id"] = "pm_test_ach"
+    elif choice % 4 > 0:
+        body["payment_method_id"] = PAYMENT_METHODS[choice // 16 % len(PAYMENT_METHODS)]
+    elif body.get("payment_method_id") is None:
+        # A payment without a payment method can be recorded, and is then refused by a later `process` that names none
+        # either: 400, which that call's own schema can't say. So each one has a payment method.
+        body["payment_method_id"] = PAYMENT_METHODS[0]
+
+
+REPAIRS = {
+    "POST /v1/payments": name_what_exists,
+    "POST /v1/invoices": agree_on_invoice,
+    "POST /v1/payment_methods": agree_on_payment_method,
+}

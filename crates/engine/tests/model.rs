@@ -1,6 +1,8 @@
 //! Random histories of payments, against a model that knows the rules in plain words: [`reference`].
 
 mod common;
+#[path = "model/method.rs"]
+mod method;
 #[path = "model/payment.rs"]
 mod payment;
 #[path = "model/reference.rs"]
