@@ -147,6 +147,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Answer, Refused> {
     let request = UpdatePayment {
         description: fields.erasable_text("description", Description::parse)?,
         metadata: fields.metadata_changes()?,
+        replaces_metadata: false,
     };
     Ok(call.state.engine.update_payment(call.context, id, request).await)
 }

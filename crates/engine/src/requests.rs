@@ -61,6 +61,8 @@ pub struct UpdatePayment {
     pub description: Option<Option<Description>>,
     /// New values by key; `None` takes a key away.
     pub metadata: BTreeMap<String, Option<String>>,
+    /// Whether the keys that are not named go, too.
+    pub replaces_metadata: bool,
 }
 
 /// Which part of a list is wanted.

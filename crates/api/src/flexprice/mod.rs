@@ -62,13 +62,11 @@ pub(crate) async fn update(mut call: Call) -> Result<Answer, Refused> {
     let sent = body.get("metadata").is_some_and(|metadata| !metadata.is_null());
     let metadata = Fields::new(body, UPDATE_FIELDS)?.metadata()?;
     let engine = &call.state.engine;
-    let found = engine.find_payment(call.context.clone(), id).await;
-    let Some(kept) = response::metadata_of(&found).filter(|_| sent) else {
-        return response::payment(found, 200);
-    };
-    let removed = kept.into_keys().map(|key| (key, None));
+    if !sent {
+        return response::payment(engine.find_payment(call.context, id).await, 200);
+    }
     let set = metadata.as_map().iter().map(|(key, value)| (key.clone(), Some(value.clone())));
-    let request = UpdatePayment { description: None, metadata: removed.chain(set).collect() };
+    let request = UpdatePayment { description: None, metadata: set.collect(), replaces_metadata: true };
     response::payment(engine.update_payment(call.context, id, request).await, 200)
 }
 

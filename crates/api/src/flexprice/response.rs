@@ -138,16 +138,6 @@ pub(super) fn canceled(answer: Answer) -> Result<Answer, Refused> {
     })
 }
 
-/// The metadata of the payment in an answer, unless it is a refusal.
-pub(super) fn metadata_of(answer: &Answer) -> Option<BTreeMap<String, String>> {
-    #[derive(Deserialize)]
-    struct WithMetadata {
-        metadata: BTreeMap<String, String>,
-    }
-    let payment: WithMetadata = serde_json::from_str(&answer.body).ok().filter(|_| is_success(answer))?;
-    Some(payment.metadata)
-}
-
 /// An answer of another form, made of what is needed of the engine's; a refusal stays as it is.
 pub(super) fn translated<V: DeserializeOwned, T: Serialize>(
     answer: Answer,

@@ -1,6 +1,6 @@
 //! Changing what a merchant may change of a payment: its description and metadata.
 
-use florin_domain::PaymentId;
+use florin_domain::{Metadata, PaymentId};
 use florin_storage::{Needs, WorkingSet};
 
 use super::Requester;
@@ -32,7 +32,9 @@ impl ChangePayment {
     fn change(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) -> Result<Answer, Refused> {
         let payment =
             set.payment(self.requester.realm, self.payment_id).ok_or_else(Refused::payment_not_found)?;
-        let metadata = payment.metadata.merge(self.change.metadata.clone())?;
+        let nothing = Metadata::default();
+        let kept = if self.change.replaces_metadata { &nothing } else { &payment.metadata };
+        let metadata = kept.merge(self.change.metadata.clone())?;
         let description = self.change.description.clone().unwrap_or_else(|| payment.description.clone());
         let changed = payment.describe(description, metadata, deciding.at, self.requester.actor);
         let (_, body) = tell_payment(set, deciding, "payment.updated", changed);
