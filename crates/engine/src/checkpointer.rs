@@ -89,5 +89,5 @@ fn shorten(url: &DatabaseUrl, connection: &mut Option<AnyConnection>) -> Result<
     };
     // The second one moves what was committed during the first, so that little is left for the writer.
     checkpoint(connection, Checkpoint::Passive)?;
-    checkpoint(connection, Checkpoint::Passive)
+    Ok(checkpoint(connection, Checkpoint::Passive)?.pages)
 }

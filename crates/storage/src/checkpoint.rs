@@ -19,8 +19,19 @@ pub enum Checkpoint {
     Restart,
 }
 
+/// What a checkpoint left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpointed {
+    /// How many pages the log had.
+    pub pages: u64,
+    /// Whether all was done that was asked for: a reader may have stood in the way.
+    pub is_complete: bool,
+}
+
 #[derive(diesel::QueryableByName)]
 struct Log {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    busy: i64,
     /// In pages; -1 without a log.
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     log: i64,
@@ -37,12 +48,14 @@ pub fn leave_checkpoints_to_others(connection: &mut AnyConnection) -> Result<(),
     Ok(())
 }
 
-/// Makes a checkpoint and gives back how many pages the log has. Does nothing on PostgreSQL.
+/// Makes a checkpoint. Does nothing on PostgreSQL.
 ///
 /// # Errors
 /// As the database gives cause.
-pub fn checkpoint(connection: &mut AnyConnection, kind: Checkpoint) -> Result<u64, StorageError> {
-    let AnyConnection::Sqlite(connection) = connection else { return Ok(0) };
+pub fn checkpoint(connection: &mut AnyConnection, kind: Checkpoint) -> Result<Checkpointed, StorageError> {
+    let AnyConnection::Sqlite(connection) = connection else {
+        return Ok(Checkpointed { pages: 0, is_complete: true });
+    };
     let log = match kind {
         Checkpoint::Passive => sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Log>(connection)?,
         Checkpoint::Restart => {
@@ -53,5 +66,5 @@ pub fn checkpoint(connection: &mut AnyConnection, kind: Checkpoint) -> Result<u6
             log?
         }
     };
-    Ok(u64::try_from(log.log).unwrap_or(0))
+    Ok(Checkpointed { pages: u64::try_from(log.log).unwrap_or(0), is_complete: log.busy == 0 })
 }

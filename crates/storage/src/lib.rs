@@ -21,7 +21,7 @@ mod transaction;
 pub mod verify;
 mod working_set;
 
-pub use checkpoint::{Checkpoint, checkpoint, leave_checkpoints_to_others};
+pub use checkpoint::{Checkpoint, Checkpointed, checkpoint, leave_checkpoints_to_others};
 pub use connection::{AnyConnection, ConnectionManager, DatabaseUrl, Pool, UnknownDatabaseUrl, open_pool};
 pub use error::StorageError;
 pub use keys::forget_answers;

@@ -22,6 +22,9 @@ pub(crate) struct WriterSettings {
     pub(crate) long_log: LongLog,
 }
 
+/// How long the writer leaves a log alone that a reader kept in use. It has waited for the reader for 20 ms.
+const REST: Duration = Duration::from_secs(2);
+
 /// How long a writer tries to learn what became of a commit.
 const SETTLE_COMMIT_WITHIN: Duration = Duration::from_secs(20);
 
@@ -33,7 +36,7 @@ pub(crate) fn spawn_writer(
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(format!("writer-{number}")).spawn(move || {
         let _guard = EndProcessOnPanic("writer");
-        let mut writer = Writer { settings, connection: None };
+        let mut writer = Writer { settings, connection: None, rests_until: None };
         while let Some(jobs) = queue.take(writer.settings.batch_limit) {
             writer.write(jobs);
             writer.shorten_log();
@@ -66,6 +69,8 @@ struct Connected {
 struct Writer {
     settings: WriterSettings,
     connection: Option<Connected>,
+    /// Until when the log is left as it is.
+    rests_until: Option<Instant>,
 }
 
 impl Writer {
@@ -100,13 +105,16 @@ impl Writer {
         self.write_one_by_one(jobs);
     }
 
-    /// Begins SQLite's log anew when it has grown long.
+    /// Begins SQLite's log anew when it has grown long. A long read, such as an export, keeps it in use: then it grows on,
+    /// and the writer does not try again at once.
     fn shorten_log(&mut self) {
-        if let Some(connected) = &mut self.connection
-            && self.settings.long_log.take()
-            && let Err(error) = florin_storage::checkpoint(&mut connected.connection, Checkpoint::Restart)
-        {
-            tracing::warn!(%error, "the write-ahead log could not begin anew");
+        let Some(connected) = &mut self.connection else { return };
+        if !self.settings.long_log.take() || self.rests_until.is_some_and(|until| Instant::now() < until) {
+            return;
+        }
+        match florin_storage::checkpoint(&mut connected.connection, Checkpoint::Restart) {
+            Ok(done) => self.rests_until = (!done.is_complete).then(|| Instant::now() + REST),
+            Err(error) => tracing::warn!(%error, "the write-ahead log could not begin anew"),
         }
     }
 
@@ -136,7 +144,7 @@ impl Writer {
     }
 
     fn commit(&mut self, jobs: &mut [Box<dyn Job>], trust: Trust) -> Result<(), Failed> {
-        let Writer { settings, connection } = self;
+        let Writer { settings, connection, .. } = self;
         let connected = match connect(&settings.url, connection) {
             Ok(connected) => connected,
             Err(error) => {
