@@ -43,7 +43,11 @@ impl Journal {
     /// Holds the journal against the payment, from whose sums follows what must have been booked.
     pub(super) fn check(&self, id: &str, payment: &Payment, run: &mut Run<'_>) {
         let moved = movements(&Payment::create(payment.terms.clone()), payment);
-        self.check_sums(id, &moved, run);
+        let refund = match payment.method_type {
+            MethodType::Credits => TransactionType::CreditReturn,
+            MethodType::Card | MethodType::Ach | MethodType::Offline => TransactionType::Refund,
+        };
+        self.check_sums(id, &moved, refund, run);
         // What has come in at first names the account outside.
         let outside = moved.first().map(|movement| &movement.debit);
         for transaction in &self.transactions {
@@ -62,11 +66,12 @@ impl Journal {
         self.transactions.iter().filter(move |transaction| transaction.kind == kind.as_str())
     }
 
-    fn check_sums(&self, id: &str, moved: &[Movement], run: &mut Run<'_>) {
+    /// `refund` is the type of this payment's refunds, of which one that failed after all takes back its own.
+    fn check_sums(&self, id: &str, moved: &[Movement], refund: TransactionType, run: &mut Run<'_>) {
         let booked = |kind| sum(self.of_kind(kind).map(|transaction| transaction.amount));
         for kind in TransactionType::ALL.iter().copied() {
             let booked = match kind {
-                TransactionType::Refund => {
+                kind if kind == refund => {
                     booked(kind).saturating_sub(booked(TransactionType::RefundReversal))
                 }
                 TransactionType::RefundReversal => continue,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use florin_domain::strategies::{Action, History, action, new_payment};
 use florin_domain::{
     AttemptStatus, CustomerId, Destination, MethodRef, MethodType, NewPayment, Refund, RefundId,
-    RefundStatus, Settlement, State,
+    RefundStatus, Settlement, State, Total,
 };
 use florin_storage::read::{PaymentQuery, RefundQuery, count_payments, count_refunds};
 use florin_storage::verify::verify;
@@ -94,6 +94,10 @@ fn store_around(connection: &mut AnyConnection, terms: &mut NewPayment) {
     let realm = Realm { tenant_id: terms.tenant_id, mode: terms.mode };
     let bytes = terms.id.bytes();
     store_tenant(connection, realm);
+    // A history may return what was refunded already, as happens to bank debits alone: both would come to one account.
+    if terms.method_type == MethodType::Credits && terms.amount.minor() > Total::MAX.minor() / 3 {
+        terms.method_type = MethodType::Offline;
+    }
     if terms.method_type == MethodType::Credits {
         terms.customer_id = Some(CustomerId::from_bytes(bytes));
     }
