@@ -1,12 +1,14 @@
 -- One payment as Florin writes it, as separate prepared statements in two transactions. Its ids are 16 bytes that
 -- ascend, as those of Florin do, so that indexes grow at their end. It has none of Florin's reads, and each client
 -- has its own counters to add to.
+-- chr(58) is a colon, which pgbench would take for the beginning of a variable.
 \set n :n + 1
 \set high :start + :n * 64 + :client_id
 \set payment random(1, 9223372036854775807)
 \set attempt random(1, 9223372036854775807)
 \set created random(1, 9223372036854775807)
 \set succeeded random(1, 9223372036854775807)
+\set moved random(1, 9223372036854775807)
 \set slot 1000 + :client_id
 
 BEGIN;
@@ -39,6 +41,13 @@ WHERE tenant_id = :tenant AND livemode = false AND payment_id = int8send(:high) 
   AND id = int8send(:high) || int8send(:attempt) AND revision = 1;
 INSERT INTO events (tenant_id, livemode, id, type, object_id, sequence, snapshot)
 VALUES (:tenant, false, int8send(:high) || int8send(:succeeded), 'payment.succeeded', int8send(:high) || int8send(:payment), 2, :snapshot);
-UPDATE counters SET total = total + CASE name WHEN 'payments.captured' THEN 1 ELSE -1 END
-WHERE tenant_id = :tenant AND livemode = false AND name IN ('payments.captured', 'payments.processing') AND slot = :slot;
+INSERT INTO transactions (tenant_id, livemode, id, type, amount, currency, debit_account, credit_account,
+  payment_id, created_by, revision, metadata, updated_by, updated_at)
+VALUES (:tenant, false, int8send(:high) || int8send(:moved), 'charge', 1000, 'USD', 'processor_clearing' || chr(58) || 'sandbox',
+  'merchant', int8send(:high) || int8send(:payment), 'key_01h455vb4pex5vsknk084sn02q', 1, '{}',
+  'key_01h455vb4pex5vsknk084sn02q', :start);
+UPDATE counters SET total = total + CASE name WHEN 'payments.processing' THEN -1 WHEN 'balance' || chr(58) || 'merchant' || chr(58) || 'USD' THEN -1000
+  WHEN 'balance' || chr(58) || 'processor_clearing' || chr(58) || 'sandbox' || chr(58) || 'USD' THEN 1000 ELSE 1 END
+WHERE tenant_id = :tenant AND livemode = false AND name IN ('payments.captured', 'payments.processing',
+  'transactions.charge', 'balance' || chr(58) || 'merchant' || chr(58) || 'USD', 'balance' || chr(58) || 'processor_clearing' || chr(58) || 'sandbox' || chr(58) || 'USD') AND slot = :slot;
 COMMIT;

@@ -11,6 +11,7 @@ seed_payments() {
   sql_before_seeding | run_sql_on_database
   copy_rows payments "$count" id='seed_id(n)'
   copy_rows attempts "$count" id='seed_id(n)' payment_id='seed_id(n)'
+  copy_rows transactions "$count" id='seed_id(n)' payment_id='seed_id(n)'
   copy_rows events "$count" id='seed_id(n * 16 + sequence)' object_id='seed_id(n)'
   printf 'UPDATE counters SET total = total * (%d + 1);' "$count" | run_sql_on_database
   sql_after_seeding | run_sql_on_database
