@@ -84,9 +84,9 @@ impl ReferenceStateMachine for Merchant {
     }
 
     fn transitions(merchant: &Merchant) -> BoxedStrategy<Operation> {
-        let method = || prop_oneof![3 => Just(Method::Success), 5 => select(&Method::ALL[..])];
+        let method = || prop_oneof![3 => Just(Method::Success), 5 => select(&Method::ALL[..]), 2 => Just(Method::AchReturn)];
         let money = select(vec![Money::Processor, Money::Processor, Money::Offline, Money::Credits]);
-        let create = (1..2_000_i64, prop::option::weighted(0.9, method()), any::<bool>(), 0..4, 0..4);
+        let create = (1..2_000_i64, prop::option::weighted(0.9, method()), any::<bool>(), 0..3, 0..4);
         let create = (create, money, any::<bool>());
         let create = create.prop_map(|((amount, method, manual, process, off_session), money, invoice)| {
             let (process, off_session) = (process > 0, off_session == 0);
