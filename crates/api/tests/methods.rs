@@ -255,3 +255,21 @@ fn a_stored_payment_method_is_charged_by_its_token_for_its_customer_until_it_is_
         assert_eq!(post(&api, &path, json!({}), 422).await["error"]["code"], "payment_method_invalid");
     });
 }
+
+#[test]
+fn a_recorded_payment_holds_nothing_and_is_refused_when_its_invoice_has_no_room_by_then() {
+    with_api(unlimited(), |api| async move {
+        let invoice = post(&api, "/v1/invoices", json!({"currency": "USD", "amount_due": 1000}), 201).await;
+        let body = json!({"amount": 600, "currency": "USD", "destination_type": "INVOICE", "process_payment": false,
+                          "destination_id": id(&invoice), "payment_method_type": "OFFLINE"});
+        let first = post(&api, "/v1/payments", body.clone(), 201).await;
+        let second = post(&api, "/v1/payments", body, 201).await;
+        post(&api, &format!("/v1/payments/{}/process", id(&first)), json!({}), 200).await;
+        let refused = post(&api, &format!("/v1/payments/{}/process", id(&second)), json!({}), 422).await;
+        assert_eq!(refused["error"]["code"], "amount_exceeds_invoice");
+        assert_eq!(
+            api.get(&format!("/v1/payments/{}", id(&second))).await.json()["payment_status"],
+            "PENDING"
+        );
+    });
+}
