@@ -83,6 +83,7 @@ impl Operation for MakeRefund {
         let started = payment.start_refund(self.refund.clone(), on.start(payment.method_type))?;
         on.check_credits_fit(&started.payment, started.refund.amount)?;
         tell_refund(on.set, on.deciding, "refund.created", started.refund);
+        on.put(&started.payment, &started.attempt);
         Ok(on.carry_out(started.payment, started.attempt))
     }
 }
