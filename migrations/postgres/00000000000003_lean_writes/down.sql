@@ -1,6 +1,3 @@
-ALTER TABLE events RESET (toast_tuple_target);
-ALTER TABLE events ALTER COLUMN snapshot SET STORAGE EXTENDED;
-ALTER TABLE events ALTER COLUMN snapshot SET COMPRESSION default;
 ALTER TABLE events ADD CONSTRAINT events_sequence_check CHECK (sequence >= 1);
 ALTER TABLE attempts
     ADD CONSTRAINT attempts_kind_check CHECK (kind IN ('charge', 'capture', 'void', 'refund')),

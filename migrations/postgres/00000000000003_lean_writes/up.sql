@@ -17,16 +17,3 @@ ALTER TABLE attempts
     DROP CONSTRAINT attempts_revision_check,
     DROP CONSTRAINT attempts_status_check;
 ALTER TABLE events DROP CONSTRAINT events_sequence_check;
-
--- Snapshots are most of what a payment writes. In place and packed they take half the room, in the log as well.
-ALTER TABLE events ALTER COLUMN snapshot SET STORAGE MAIN;
-ALTER TABLE events SET (toast_tuple_target = 256);
-DO $$
-BEGIN
-    EXECUTE 'ALTER TABLE events ALTER COLUMN snapshot SET COMPRESSION lz4';
-EXCEPTION WHEN feature_not_supported OR invalid_parameter_value OR syntax_error THEN
-    -- Built without lz4: PostgreSQL's own compression costs more than it gives here.
-    ALTER TABLE events ALTER COLUMN snapshot SET STORAGE EXTENDED;
-    ALTER TABLE events RESET (toast_tuple_target);
-END
-$$;
