@@ -42,7 +42,7 @@ fn each_method_is_usable_or_says_why_not() {
 }
 
 fn declined(code: DeclineCode) -> Outcome {
-    Outcome::Declined { code, message: code.message().to_owned() }
+    Outcome::declined(code)
 }
 
 fn unknown(reason: &str) -> Outcome {
@@ -206,11 +206,10 @@ fn refunds_succeed_fail_or_take_their_time() {
 #[test]
 fn the_same_attempt_sent_again_gets_the_first_answer_and_has_no_second_effect() {
     let bench = Bench::new();
-    let mut authorization = charge(2, "pm_test_success");
-    authorization.capture = false;
+    let authorization = charge(2, "pm_test_success");
     let requests = [
         charged(1, "pm_test_insufficient_funds"),
-        Request::Charge(authorization),
+        Request::Authorize(authorization),
         captured(3, 2, 600),
         voided(4, 2),
         refunded(5, 2, 50, "pm_test_refund_pending"),
@@ -254,8 +253,8 @@ fn the_books_witness_double_charges_and_excessive_refunds_and_do_not_prevent_the
         bench.send(Request::Charge(request));
     }
     let mut reserved = charge(3, "pm_test_success");
-    (reserved.payment_id, reserved.capture) = (payment_id(1), false);
-    bench.send(Request::Charge(reserved));
+    reserved.payment_id = payment_id(1);
+    bench.send(Request::Authorize(reserved));
     bench.send(captured(4, 1, 400));
     bench.send(voided(5, 1));
     bench.send(refunded(6, 1, 5000, "pm_test_success"));
@@ -281,7 +280,7 @@ async fn each_call_takes_the_latency_and_a_lost_answer_longer_but_the_effect_is_
     let begun = tokio::time::Instant::now();
     bench.sandbox.send(charged(1, "pm_test_success")).await;
     assert_eq!(begun.elapsed(), 2 * SECOND);
-    bench.sandbox.look_up(attempt_id(1), AttemptKind::Charge).await.unwrap();
+    bench.sandbox.look_up(&about(1, AttemptKind::Charge)).await.unwrap();
     assert_eq!(begun.elapsed(), 4 * SECOND);
     bench.sandbox.send(charged(2, "pm_test_timeout_lost")).await;
     assert_eq!(begun.elapsed(), 13 * SECOND);
@@ -292,7 +291,8 @@ async fn each_call_takes_the_latency_and_a_lost_answer_longer_but_the_effect_is_
 
 #[test]
 fn the_sandbox_keeps_keys_for_ever_and_answers_for_what_it_declares() {
-    let capabilities = Bench::new().sandbox.capabilities();
+    let bench = Bench::new();
+    let capabilities = bench.sandbox.capabilities();
     assert!(capabilities.may_send_again_after(Duration::from_secs(100 * 366 * 24 * 3600)));
     assert!(!capabilities.not_found_is_proof_after(SECOND));
     assert!(capabilities.not_found_is_proof_after(3 * SECOND));

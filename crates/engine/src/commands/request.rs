@@ -59,7 +59,7 @@ impl Scene<'_> {
     /// The start of a new attempt.
     pub(crate) fn start(&self, method_type: MethodType) -> AttemptStart {
         let processor = match method_type {
-            MethodType::Card | MethodType::Ach => self.sender.processor,
+            MethodType::Card | MethodType::Ach => &*self.sender.processor,
             MethodType::Offline => "offline",
             MethodType::Credits => "credits",
         };
