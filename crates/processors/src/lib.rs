@@ -10,6 +10,7 @@ mod outcome;
 mod processor;
 mod request;
 pub mod sandbox;
+pub mod stripe;
 mod webhook;
 
 pub use async_trait::async_trait;
@@ -20,4 +21,5 @@ pub use outcome::{DeclineCode, Found, LookupFailed, Outcome};
 pub use processor::{InvalidMethod, MethodCheck, Processor};
 pub use request::{CaptureRequest, ChargeRequest, RefundRequest, Request, VoidRequest};
 pub use sandbox::{Sandbox, SandboxSettings};
+pub use stripe::{Stripe, StripeOptions, StripeSettings};
 pub use webhook::{ProcessorEvent, Subject, WebhookRefused, WebhookRequest};
