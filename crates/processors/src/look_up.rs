@@ -65,7 +65,7 @@ pub enum MovementKind {
 /// What became of a [`Movement`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MovementStatus {
-    /// The money has moved.
+    /// The money has moved. What a bank took back later has moved all the same: lists do not tell of it.
     Succeeded,
     /// The money is reserved.
     Authorized,

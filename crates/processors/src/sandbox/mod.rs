@@ -31,6 +31,7 @@ mod books;
 mod entry;
 mod index;
 mod line;
+mod list;
 mod methods;
 mod settings;
 mod witness;
@@ -49,8 +50,8 @@ pub use settings::SandboxSettings;
 pub use witness::PaymentTally;
 
 use crate::{
-    Capabilities, CaptureRequest, ChargeRequest, DeclineCode, Found, LookUp, LookupFailed, MethodCheck,
-    Outcome, Processor, RefundRequest, Request, VoidRequest,
+    Capabilities, CaptureRequest, ChargeRequest, DeclineCode, Found, ListFailed, LookUp, LookupFailed,
+    MethodCheck, MovementPage, Outcome, Processor, RefundRequest, Request, VoidRequest, Window,
 };
 use methods::{Encounter, TestMethod};
 
@@ -93,6 +94,7 @@ impl Sandbox {
         let capabilities = Capabilities {
             methods: vec![MethodType::Card, MethodType::Ach],
             partial_capture: true,
+            lists: true,
             max_delay: settings.max_delay,
             keeps_keys_for: Duration::MAX,
             ..Capabilities::default()
@@ -224,6 +226,17 @@ impl Processor for Sandbox {
     async fn look_up(&self, attempt: &LookUp) -> Result<Found, LookupFailed> {
         pause(self.settings.latency).await;
         self.find(attempt.attempt_id, attempt.kind).map_err(|failed| LookupFailed(failed.to_string()))
+    }
+
+    async fn list(&self, window: Window, cursor: Option<String>) -> Result<MovementPage, ListFailed> {
+        let unanswered = |reason: String| ListFailed::Unanswered(reason);
+        let after = cursor.map(|cursor| cursor.parse()).transpose();
+        let after = after.map_err(|error| unanswered(format!("no cursor: {error}")))?;
+        let books = self.books.path().to_owned();
+        // It reads the whole file.
+        let reading = tokio::task::spawn_blocking(move || list::page(&books, window, after));
+        let page = reading.await.map_err(|error| unanswered(error.to_string()))?;
+        page.map_err(|error| unanswered(error.to_string()))
     }
 
     /// Spares the detour over the operations, which all do the same here.

@@ -109,20 +109,23 @@ impl StripeOptions {
     pub(super) fn base(&self) -> Result<Url, StripeRefused> {
         let refused = || StripeRefused::ApiBase(self.api_base.clone());
         let url = Url::parse(&self.api_base).map_err(|_| refused())?;
-        let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_on_this_machine(&url));
         let is_bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
-        if is_safe && is_bare { Ok(url) } else { Err(refused()) }
+        if is_safe(&url) && is_bare { Ok(url) } else { Err(refused()) }
     }
 
     pub(super) fn action_page(&self) -> Result<Option<Url>, StripeRefused> {
         let Some(page) = &self.action_page else { return Ok(None) };
-        let url = Url::parse(page).ok().filter(|url| url.scheme() == "https" || is_on_this_machine(url));
+        let url = Url::parse(page).ok().filter(is_safe);
         url.map(Some).ok_or_else(|| StripeRefused::ActionPage(page.clone()))
     }
 
     pub(super) fn max_delay(&self) -> Duration {
         Duration::from_secs(self.max_delay_seconds)
     }
+}
+
+fn is_safe(url: &Url) -> bool {
+    url.scheme() == "https" || (url.scheme() == "http" && is_on_this_machine(url))
 }
 
 fn is_on_this_machine(url: &Url) -> bool {
