@@ -5,6 +5,8 @@
 //! to look up is settled in the engine. Nothing here reads the wall clock or touches Florin's database.
 
 mod capabilities;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod look_up;
 mod outcome;
 mod processor;
