@@ -7,6 +7,7 @@
 mod capabilities;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod http;
 mod look_up;
 mod outcome;
 mod processor;

@@ -1,5 +1,11 @@
 //! Every connector of the house against the rules of all connectors, and a broken one that the rules must notice.
 
+#[allow(dead_code, reason = "the example's own")]
+#[path = "../examples/acme/connector.rs"]
+mod acme;
+#[allow(dead_code, reason = "the example's own")]
+#[path = "../examples/acme/server.rs"]
+mod acme_server;
 #[path = "support/double.rs"]
 mod double;
 #[path = "support/stripe.rs"]
@@ -53,6 +59,15 @@ fn sandbox_bench(sandbox: &dyn Processor) -> Bench<'_> {
 async fn the_sandbox_keeps_to_the_rules() {
     let (sandbox, _directory) = sandbox();
     let report = check(&sandbox_bench(&sandbox)).await;
+    assert!(report.is_kept(), "{report}");
+}
+
+#[tokio::test]
+async fn the_example_keeps_to_the_rules() {
+    let server = acme_server::start().await;
+    let acme = acme::Acme::new(&server.uri(), "acme-test-key", Mode::Test).unwrap();
+    let methods = needing_action(TestMethods::named("pm_good", "pm_poor"), "pm_careful");
+    let report = check(&Bench::new(&acme, &next_id, methods)).await;
     assert!(report.is_kept(), "{report}");
 }
 

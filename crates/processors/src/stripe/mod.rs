@@ -1,11 +1,11 @@
 //! Stripe: cards, and US bank accounts (ACH), by payment intents.
 //!
 //! - A **charge** is a payment intent that is made and confirmed in one request, with the attempt's id as its idempotency
-//!   key, and with our ids in its metadata; [`charging`] tells how it is asked for, [`states`] what its state means.
-//! - What an answer, or the lack of one, **proves** is decided in [`client`]; what was declined, in [`declines`].
-//! - What became of an attempt is **looked up** as [`look_up`] tells.
-//! - Stripe's **currencies** have their own units: [`currencies`].
-//! - **Webhooks** are verified in [`webhook`], and only say what to look up.
+//!   key, and with our ids in its metadata; `charging` tells how it is asked for, `states` what its state means.
+//! - What an answer, or the lack of one, **proves** is decided in `client`; what was declined, in `declines`.
+//! - What became of an attempt is **looked up** as `look_up` tells.
+//! - Stripe's **currencies** have their own units: `currencies`.
+//! - **Webhooks** are verified in `webhook`, and only say what to look up.
 //!
 //! A payment method is `pm_…`, or `cus_…/pm_…` when it is attached to a customer of Stripe's. Bank accounts need a mandate,
 //! which Stripe has when they were set up with a setup intent.
@@ -27,11 +27,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use florin_domain::{MethodRef, MethodType, Mode};
-use reqwest::Url;
 use secrecy::SecretString;
 
 pub use settings::{StripeOptions, StripeRefused, StripeSettings};
 
+use crate::http::Url;
 use crate::{
     Capabilities, CaptureRequest, ChargeRequest, Currencies, Found, ListFailed, LookUp, LookupFailed,
     MethodCheck, MovementPage, Outcome, Processor, ProcessorEvent, RefundRequest, VoidRequest,

@@ -1,12 +1,12 @@
 //! How the connector reaches Stripe, and as whom.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use florin_domain::Mode;
-use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+
+use crate::http::{HttpRefused, Url, is_safe};
 
 /// One account at Stripe, in one mode.
 #[derive(Clone, Debug)]
@@ -65,9 +65,9 @@ impl Default for StripeOptions {
 /// Settings that no connector is made of.
 #[derive(Debug, thiserror::Error)]
 pub enum StripeRefused {
-    /// The address is none, or not one that a secret key may be sent to.
-    #[error("api_base {0:?} is refused: it has to be https, or http on this machine itself, without a path")]
-    ApiBase(String),
+    /// The address is not one that a secret key may be sent to, or HTTP can't be set up.
+    #[error("api_base: {0}")]
+    Http(#[from] HttpRefused),
     /// The page is no address.
     #[error("action_page {0:?} is no https address")]
     ActionPage(String),
@@ -77,12 +77,6 @@ pub enum StripeRefused {
     /// A deadline of zero.
     #[error("{0} has to be at least 1")]
     Zero(&'static str),
-    /// TLS can't be set up, mostly because the system has no certificates of authorities.
-    #[error("TLS can't be used: {0}")]
-    Tls(#[from] rustls::Error),
-    /// The HTTP client can't be set up.
-    #[error("the HTTP client can't be used: {0}")]
-    Http(#[from] reqwest::Error),
 }
 
 impl StripeSettings {
@@ -106,13 +100,6 @@ impl StripeSettings {
 }
 
 impl StripeOptions {
-    pub(super) fn base(&self) -> Result<Url, StripeRefused> {
-        let refused = || StripeRefused::ApiBase(self.api_base.clone());
-        let url = Url::parse(&self.api_base).map_err(|_| refused())?;
-        let is_bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
-        if is_safe(&url) && is_bare { Ok(url) } else { Err(refused()) }
-    }
-
     pub(super) fn action_page(&self) -> Result<Option<Url>, StripeRefused> {
         let Some(page) = &self.action_page else { return Ok(None) };
         let url = Url::parse(page).ok().filter(is_safe);
@@ -122,13 +109,4 @@ impl StripeOptions {
     pub(super) fn max_delay(&self) -> Duration {
         Duration::from_secs(self.max_delay_seconds)
     }
-}
-
-fn is_safe(url: &Url) -> bool {
-    url.scheme() == "https" || (url.scheme() == "http" && is_on_this_machine(url))
-}
-
-fn is_on_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }

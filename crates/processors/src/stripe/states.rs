@@ -1,9 +1,8 @@
 //! What the state of a payment intent or a refund means for an attempt.
 
-use reqwest::Url;
-
 use super::declines::{declined, declined_as};
 use super::objects::{PaymentIntent, Refund, StripeError};
+use crate::http::Url;
 use crate::{DeclineCode, Outcome};
 
 /// What became of a charge or an authorization.

@@ -207,10 +207,11 @@ async fn the_list_goes_through_all_pages_of_charges_and_then_of_refunds() {
 #[tokio::test]
 async fn a_list_has_what_was_not_asked_for_from_here() {
     let server = MockServer::start().await;
+    let after_it = intent("pi_2", "att_x", "succeeded");
     let foreign = json!({ "id": "pi_dashboard", "amount": 2000, "amount_received": 2000, "currency": "isk",
-                          "status": "succeeded", "created": 1_762_458_840, "metadata": {} });
-    answer(&server, "/v1/payment_intents", page(&[foreign], false)).await;
-    let at = chrono::DateTime::from_timestamp(1_762_458_840, 0).unwrap();
+                          "status": "succeeded", "created": 1_762_458_839, "metadata": {} });
+    answer(&server, "/v1/payment_intents", page(&[after_it, foreign], false)).await;
+    let at = chrono::DateTime::from_timestamp(1_762_458_839, 0).unwrap();
     let window = Window { from: at, until: at + Duration::from_secs(1) };
     let page = stripe(&server.uri()).list(window, None).await.unwrap();
     let expected = Movement {

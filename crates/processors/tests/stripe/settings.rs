@@ -2,6 +2,7 @@
 
 use florin_domain::Mode;
 use florin_processors::Processor;
+use florin_processors::http::HttpRefused;
 use florin_processors::stripe::{Stripe, StripeOptions, StripeRefused};
 use secrecy::SecretString;
 
@@ -33,7 +34,10 @@ fn a_key_goes_to_stripe_or_stays_on_this_machine() {
         assert!(Stripe::new(settings(url)).is_ok(), "{url}");
     }
     for url in bad {
-        assert!(matches!(Stripe::new(settings(url)).err(), Some(StripeRefused::ApiBase(_))), "{url}");
+        assert!(
+            matches!(Stripe::new(settings(url)).err(), Some(StripeRefused::Http(HttpRefused::Base(_)))),
+            "{url}"
+        );
     }
 }
 
