@@ -44,7 +44,8 @@ pub trait Processor: Send + Sync + 'static {
     /// Gives money back.
     async fn refund(&self, request: RefundRequest) -> Outcome;
 
-    /// Asks where an attempt that was sent, or may have been sent, stands now. Sends nothing.
+    /// Asks where an attempt that was sent, or may have been sent, stands now. Moves nothing; at most it makes a failure
+    /// final, where the processor would let the payer try again.
     async fn look_up(&self, attempt: &LookUp) -> Result<Found, LookupFailed>;
 
     /// Checks that a webhook was sent by the processor, and tells what it is about.

@@ -52,7 +52,24 @@ impl Stripe {
         {
             return Ok(Found::Returned { reference: intent.id, reason });
         }
+        let intent = if is_declined(&intent) { self.close(intent).await? } else { intent };
         found(Some(states::charged(&intent, self.action_page.as_ref())))
+    }
+
+    /// Makes a decline final. As long as the payment intent is open, a payer who was sent to act can pay by it with
+    /// another card, after the attempt has failed here.
+    async fn close(&self, intent: PaymentIntent) -> Result<PaymentIntent, LookupFailed> {
+        let path = ["payment_intents", &intent.id, "cancel"];
+        let key = format!("close_{}", intent.id);
+        match self.client.post(&path, &Form::new(), &key).await {
+            Ok(closed) => Ok(closed),
+            // The payer was quicker, or somebody else has canceled it.
+            Err(CallFailed::Refused(error)) => match error.payment_intent {
+                Some(intent) if !is_declined(&intent) => Ok(*intent),
+                _ => Err(LookupFailed("it was declined and can't be canceled".to_owned())),
+            },
+            Err(failed) => Err(failed.into()),
+        }
     }
 
     async fn find_refund(&self, attempt: &LookUp) -> Result<Found, LookupFailed> {
@@ -183,6 +200,10 @@ impl Stripe {
         }
         Err(LookupFailed(format!("Stripe's sum is {amount} {currency}, which is not the attempt's")))
     }
+}
+
+fn is_declined(intent: &PaymentIntent) -> bool {
+    intent.status == "requires_payment_method" && intent.last_payment_error.is_some()
 }
 
 fn is_of(id: AttemptId) -> impl Fn(&PaymentIntent) -> bool {

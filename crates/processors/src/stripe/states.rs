@@ -16,7 +16,9 @@ pub(super) fn charged(intent: &PaymentIntent, action_page: Option<&Url>) -> Outc
             // Nobody can be sent anywhere; the merchant may cancel it.
             None => Outcome::Pending { reference },
         },
-        "requires_payment_method" => declined(intent.last_payment_error.as_ref().unwrap_or(&no_reason())),
+        "requires_payment_method" | "canceled" if intent.last_payment_error.is_some() => {
+            declined(intent.last_payment_error.as_ref().unwrap_or(&no_reason()))
+        }
         "canceled" => Outcome::Declined {
             code: DeclineCode::Declined,
             message: "The payment was canceled at the processor.".to_owned(),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use florin_processors::{Found, Movement, MovementKind, MovementStatus, Outcome, Processor, Window};
+use florin_processors::{
+    DeclineCode, Found, Movement, MovementKind, MovementStatus, Outcome, Processor, Window,
+};
 use serde_json::json;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -101,6 +103,61 @@ async fn only_what_search_and_whole_list_do_not_show_was_not_found() {
     let broken = ResponseTemplate::new(500).set_body_json(error("api_error", None, "Sorry."));
     answer(&server, "/v1/payment_intents", broken).await;
     assert!(crate::support::stripe(&server.uri()).look_up(&about(&all[0], None)).await.is_err());
+}
+
+fn failed_authentication(intent: &mut serde_json::Value) {
+    intent["status"] = "requires_payment_method".into();
+    intent["next_action"] = json!(null);
+    intent["last_payment_error"] = json!({
+        "type": "invalid_request_error", "code": "payment_intent_authentication_failure",
+        "message": "The provided PaymentMethod has failed authentication.",
+    });
+}
+
+#[tokio::test]
+async fn a_decline_is_final_before_it_is_told() {
+    let double = Double::start().await;
+    let stripe = stripe(&double.url());
+    let mut request = charge("pm_card_authenticationRequired");
+    request.return_url = Some("https://shop.example/back".to_owned());
+    let Outcome::RequiresAction { reference: id, .. } = stripe.charge(request.clone()).await else {
+        panic!("no action is required");
+    };
+    double.change_newest(failed_authentication);
+    for _ in 0..2 {
+        let Ok(Found::Outcome(found)) = stripe.look_up(&about(&request, Some(&id))).await else {
+            panic!("not found");
+        };
+        assert_eq!(decline_code(found), DeclineCode::ActionNotCompleted);
+        double.change_newest(|intent| assert_eq!(intent["status"], "canceled"));
+    }
+}
+
+#[tokio::test]
+async fn a_payer_who_pays_after_all_is_quicker_than_the_end_of_a_decline() {
+    let server = MockServer::start().await;
+    let request = charge("pm_card_visa");
+    let id = request.attempt_id.to_string();
+    let mut declined = intent("pi_1", &id, "requires_payment_method");
+    failed_authentication(&mut declined);
+    answer(&server, "/v1/payment_intents/pi_1", ResponseTemplate::new(200).set_body_json(&declined)).await;
+    let mut refused = error("invalid_request_error", Some("payment_intent_unexpected_state"), "Too late.");
+    refused["error"]["payment_intent"] = intent("pi_1", &id, "succeeded");
+    answer(&server, "/v1/payment_intents/pi_1/cancel", ResponseTemplate::new(400).set_body_json(refused))
+        .await;
+    let succeeded = Found::Outcome(Outcome::Succeeded { reference: "pi_1".to_owned() });
+    assert_eq!(stripe(&server.uri()).look_up(&about(&request, Some("pi_1"))).await, Ok(succeeded));
+}
+
+#[tokio::test]
+async fn what_nobody_declined_is_no_decline() {
+    for status in ["requires_payment_method", "requires_confirmation", "of_tomorrow"] {
+        let server = MockServer::start().await;
+        let open = intent("pi_1", "att_x", status);
+        answer(&server, "/v1/payment_intents/pi_1", ResponseTemplate::new(200).set_body_json(open)).await;
+        let found = stripe(&server.uri()).look_up(&about(&charge("pm_card_visa"), Some("pi_1"))).await;
+        assert!(found.is_err(), "{status}: {found:?}");
+    }
 }
 
 #[tokio::test]
