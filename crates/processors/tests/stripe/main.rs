@@ -9,4 +9,5 @@ mod charging;
 mod failures;
 mod look_up;
 mod settings;
+mod tls;
 mod webhooks;
