@@ -3,8 +3,9 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use florin_domain::{ProcessorAccount, ProcessorRoutes};
+use florin_domain::{ProcessorAccount, ProcessorAccountId, ProcessorRoutes};
 
+use super::objects::find;
 use crate::batch::{Lock, Statement};
 use crate::rows::{AccountRow, Realm, RoutesRow, Stored, load_accounts_of};
 use crate::schema::{processor_accounts, processor_routes};
@@ -19,6 +20,18 @@ pub fn accounts_of(
     realm: Realm,
 ) -> Result<Vec<ProcessorAccount>, StorageError> {
     load_accounts_of(connection, Lock::None, &[realm.values().to_vec()])
+}
+
+/// A processor account.
+///
+/// # Errors
+/// As the database and its row give cause.
+pub fn find_account(
+    connection: &mut AnyConnection,
+    realm: Realm,
+    id: ProcessorAccountId,
+) -> Result<Option<ProcessorAccount>, StorageError> {
+    find(connection, realm, id.bytes())
 }
 
 /// The routes of a realm; none where nobody ever set any.
