@@ -10,7 +10,7 @@ use florin_domain::{
     Amount, CaptureMethod, Currency, CustomerId, Description, DestinationType, IdempotencyKey, InvoiceId,
     Metadata, MethodRef, MethodType, PaymentId, PaymentStatus, Reason, Status,
 };
-pub use processors::CreateProcessorAccount;
+pub use processors::{CreateProcessorAccount, Credentials, MalformedCredentials};
 pub use resources::*;
 use uuid::Uuid;
 

@@ -78,7 +78,7 @@ pub struct Credentials(BTreeMap<String, SecretString>);
 /// Refused because a text is not a JSON object of texts. The text itself is not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the credentials have to be a JSON object with up to 20 strings, none of them empty or longer than 2000 bytes"
+    "credentials have to be a JSON object with up to 20 strings, none of them empty or longer than 2000 bytes"
 )]
 pub struct MalformedCredentials;
 

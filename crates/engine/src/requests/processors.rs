@@ -1,7 +1,7 @@
 //! What operators and merchants ask for of processor accounts.
 
 use florin_domain::{AccountPosition, Metadata, ProcessorName};
-use florin_processors::Credentials;
+pub use florin_processors::{Credentials, MalformedCredentials};
 
 /// A processor account to add.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use florin_domain::{
     AccountChange, Metadata, ProcessorAccount, ProcessorAccountId, ProcessorRoutes, RouteRule,
 };
@@ -12,7 +13,7 @@ use crate::access::Context;
 use crate::commands::{AddAccount, Alter, AlterAccount, Change, Requester, SetRoutes};
 use crate::engine::{Engine, Inner};
 use crate::reading::{list_answer, page_of, unavailable};
-use crate::requests::{CreateProcessorAccount, Idempotency, Page};
+use crate::requests::{AttemptFilter, CreateProcessorAccount, Idempotency, Page};
 use crate::views::{Answer, ProcessorAccountResponse, ProcessorRoutesResponse, Refused};
 
 impl Engine {
@@ -90,11 +91,19 @@ impl Engine {
     }
 
     /// A list of the processor accounts, disabled ones included.
-    pub async fn list_processor_accounts(&self, context: Context, page: Page) -> Answer {
+    pub async fn list_processor_accounts(
+        &self,
+        context: Context,
+        created_after: Option<DateTime<Utc>>,
+        created_before: Option<DateTime<Utc>>,
+        page: Page,
+    ) -> Answer {
         let requester = Requester::from(&context);
         let realm = requester.realm;
         let read = move |connection: &mut _| read::accounts_of(connection, realm);
         let answer = |mut accounts: Vec<ProcessorAccount>| {
+            let wanted = AttemptFilter { created_after, created_before };
+            accounts.retain(|account| wanted.wants(account.id.created_at()));
             accounts.reverse();
             let listed = page_of(accounts, |account| account.id.uuid(), page);
             Ok(list_answer(&listed, |account: &ProcessorAccount| {
