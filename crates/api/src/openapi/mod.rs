@@ -11,6 +11,7 @@ mod journal;
 mod operations;
 mod parameters;
 mod payment_methods;
+mod processors;
 mod responses;
 
 use florin_engine::views::schema::named;

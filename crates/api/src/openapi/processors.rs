@@ -1,8 +1,6 @@
 //! The operations on processor accounts and routes, and what they take.
 
-use florin_domain::{
-    AccountPosition, Metadata, ProcessorAccountId, ProcessorName, ProcessorRoutes,
-};
+use florin_domain::{AccountPosition, Metadata, ProcessorAccountId, ProcessorName, ProcessorRoutes};
 use florin_engine::views::ErrorCode;
 use florin_engine::views::schema::{NamedSchema, metadata, nullable, string, text};
 use serde_json::json;
@@ -79,12 +77,16 @@ fn find() -> Operation {
 }
 
 fn update() -> Operation {
-    of_account(Call::with_body("updateProcessorAccount", "Change a processor account", "UpdateProcessorAccount"))
-        .about("Enables or disables it, or changes its place or settings. What is not named stays.")
-        .answers(200, "The account.", "ProcessorAccount")
-        .refuses(&[ErrorCode::FieldImmutable])
-        .refuses(KEY_MISSING)
-        .build()
+    of_account(Call::with_body(
+        "updateProcessorAccount",
+        "Change a processor account",
+        "UpdateProcessorAccount",
+    ))
+    .about("Enables or disables it, or changes its place or settings. What is not named stays.")
+    .answers(200, "The account.", "ProcessorAccount")
+    .refuses(&[ErrorCode::FieldImmutable])
+    .refuses(KEY_MISSING)
+    .build()
 }
 
 fn disable() -> Operation {
@@ -194,7 +196,7 @@ fn routes() -> Object {
 
 fn rule() -> Object {
     let accounts = ArrayBuilder::new()
-        .items(Schema::Object(ProcessorAccountId::schema()))
+        .items(ObjectBuilder::from(ProcessorAccountId::schema()))
         .max_items(Some(ProcessorRoutes::MAX_ACCOUNTS))
         .unique_items(true)
         .description(Some("The accounts, the first of which is tried first; none refuses such charges."));
