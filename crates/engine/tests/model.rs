@@ -10,13 +10,13 @@ mod reference;
 
 use std::marker::PhantomData;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use common::{Harness, Kind, context, eventually, json, refund};
+use common::{Connectors, Fate, Harness, Kind, add_accounts, context, eventually, json, refund};
 use florin_domain::{
-    AttemptId, CaptureMethod, Currency, CustomerId, Description, InvoiceId, Metadata, MethodType, Mode,
-    PaymentId, TenantId,
+    AttemptId, AttemptKind, CaptureMethod, Currency, CustomerId, Description, InvoiceId, Metadata,
+    MethodType, Mode, PaymentId, TenantId,
 };
 use florin_engine::access::Context;
 use florin_engine::requests::{
@@ -42,6 +42,20 @@ fn the_engine_agrees_with_the_model_on_postgresql() {
     }
 }
 
+/// A merchant whose first two accounts decline every charge sees the same as one with a single account, but for the
+/// number of attempts.
+#[test]
+fn going_on_to_the_third_account_changes_nothing_but_the_number_of_attempts_on_sqlite() {
+    agree::<ThreeOnSqlite>();
+}
+
+#[test]
+fn going_on_to_the_third_account_changes_nothing_but_the_number_of_attempts_on_postgresql() {
+    if Kind::Postgres.is_there() {
+        agree::<ThreeOnPostgres>();
+    }
+}
+
 /// The pure properties run `PROPTEST_CASES` times; a history here writes to a disk many times, so that there are fewer.
 fn agree<D: Database>() {
     let mut config = Config::default();
@@ -64,11 +78,29 @@ fn agree<D: Database>() {
 struct Shared {
     harness: Harness,
     runtime: Runtime,
+    /// The accounts of every tenant; none where charges go to what is built in.
+    accounts: &'static [&'static str],
 }
 
 impl Shared {
     fn start(kind: Kind) -> Self {
-        Shared { harness: Harness::start(kind), runtime: common::runtime() }
+        Shared { harness: Harness::start(kind), runtime: common::runtime(), accounts: &[] }
+    }
+
+    /// Each tenant has accounts of which only the last takes charges.
+    fn start_with_accounts(kind: Kind) -> Self {
+        let connectors = Arc::new(Connectors::default());
+        let harness = Harness::start_with(kind, |settings| connectors.join(settings));
+        connectors.settle(harness.books.clone(), harness.clock.clone());
+        for name in ["choosy", "pickier"] {
+            connectors.at(name).set(AttemptKind::Charge, Fate::Declined);
+        }
+        Shared { harness, runtime: common::runtime(), accounts: &["choosy", "pickier", "works"] }
+    }
+
+    /// How many attempts each charge of the model takes.
+    fn attempts_per_charge(&self) -> usize {
+        self.accounts.len().max(1)
     }
 
     /// The whole database at the end.
@@ -86,6 +118,22 @@ trait Database: 'static {
 
 struct OnSqlite;
 struct OnPostgres;
+struct ThreeOnSqlite;
+struct ThreeOnPostgres;
+
+impl Database for ThreeOnSqlite {
+    fn shared() -> &'static Shared {
+        static SHARED: OnceLock<Shared> = OnceLock::new();
+        SHARED.get_or_init(|| Shared::start_with_accounts(Kind::Sqlite))
+    }
+}
+
+impl Database for ThreeOnPostgres {
+    fn shared() -> &'static Shared {
+        static SHARED: OnceLock<Shared> = OnceLock::new();
+        SHARED.get_or_init(|| Shared::start_with_accounts(Kind::Postgres))
+    }
+}
 
 impl Database for OnSqlite {
     fn shared() -> &'static Shared {
@@ -120,6 +168,9 @@ impl<D: Database> StateMachineTest for Engine<D> {
     fn init_test(_merchant: &Merchant) -> Self {
         let tenant = TenantId::from_uuid(uuid::Uuid::now_v7());
         D::shared().harness.add_tenant(tenant);
+        let accounts =
+            add_accounts(&D::shared().harness.engine, context(tenant, Mode::Test), D::shared().accounts);
+        D::shared().runtime.block_on(accounts);
         let (customer, invoice) = D::shared().runtime.block_on(prepare::<D>(tenant));
         let (payments, seen) = (Vec::new(), Vec::new());
         Engine { tenant, payments, seen, customer, invoice, database: PhantomData }
@@ -223,7 +274,8 @@ impl<D: Database> Engine<D> {
                 (!expected.is_undone() || found["status"] == "canceled").then_some(found)
             })
             .await;
-            assert_eq!(facts(&found), told(expected), "{found:#}\n{expected:#?}");
+            let told = told(expected, D::shared().attempts_per_charge());
+            assert_eq!(facts(&found), told, "{found:#}\n{expected:#?}");
             check_sums(&found);
             match self.seen.get_mut(index) {
                 Some(seen) => {
@@ -330,7 +382,9 @@ fn facts(payment: &Value) -> Value {
 }
 
 /// The same of the model's payment.
-fn told(payment: &Payment) -> Value {
+fn told(payment: &Payment, attempts_per_charge: usize) -> Value {
+    let by_processor = payment.new.money == Money::Processor;
+    let factor = if by_processor { attempts_per_charge } else { 1 };
     let (status, payment_status) = payment.status();
     json!({
         "status": status,
@@ -344,7 +398,7 @@ fn told(payment: &Payment) -> Value {
         "method": payment.method.map(|method| method.id()),
         "description": payment.description,
         "error_code": payment.error_code,
-        "attempts": payment.attempts,
+        "attempts": payment.attempts * factor,
         "waits_for_payer": payment.waits_for_payer(),
         "ended": [payment_status == "CANCELED", payment.captured > 0],
     })

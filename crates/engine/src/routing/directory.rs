@@ -182,10 +182,17 @@ impl Directory {
         content
     }
 
-    /// The account as it was, if it has not changed: its breaker remembers.
+    /// The account, connected as it was if nothing has changed that matters for that: its breaker remembers, and its
+    /// limit holds.
     fn account_of(&self, stored: &ProcessorAccount, before: &Content) -> Arc<Account> {
         match before.by_id.get(&stored.id) {
             Some(known) if known.stored == *stored => Arc::clone(&known.account),
+            Some(known) if connects_alike(&known.stored, stored) => Arc::new(Account {
+                id: Some(stored.id),
+                name: Arc::clone(&known.account.name),
+                enabled: stored.enabled,
+                service: known.account.service.clone(),
+            }),
             Some(_) | None => Arc::new(self.opener.open(stored)),
         }
     }
@@ -234,6 +241,11 @@ impl Opener {
     pub(crate) fn connector(&self, name: &str) -> Option<&Arc<dyn Connector>> {
         self.connectors.iter().find(|connector| connector.name() == name)
     }
+}
+
+fn connects_alike(one: &ProcessorAccount, other: &ProcessorAccount) -> bool {
+    // The name and the connector of an account never change.
+    one.settings == other.settings && one.credentials == other.credentials
 }
 
 /// Whose an account is.

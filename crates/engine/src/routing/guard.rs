@@ -53,12 +53,10 @@ impl Guarded {
     }
 
     async fn guard(&self, request: Request) -> Outcome {
-        let (kind, began) = (request.kind(), Instant::now());
+        let (guarded, kind, began) = (self, request.kind(), Instant::now());
+        let mut counted = Counted { guarded, kind, began, outcome: "timed_out" };
         let outcome = self.pass(request).await;
-        metrics::histogram!("florin_processor_request_seconds", "account" => self.account.clone(), "connector" => self.connector.clone())
-            .record(began.elapsed());
-        self.count(kind, word_of(&outcome));
-        self.show_breaker();
+        counted.outcome = word_of(&outcome);
         outcome
     }
 
@@ -79,21 +77,35 @@ impl Guarded {
     async fn permit(&self) -> Option<SemaphorePermit<'_>> {
         tokio::time::timeout(self.patience, self.permits.acquire()).await.ok()?.ok()
     }
+}
 
-    fn count(&self, kind: AttemptKind, outcome: &'static str) {
+/// A request that is counted at its end: with an answer, or given up without one.
+struct Counted<'a> {
+    guarded: &'a Guarded,
+    kind: AttemptKind,
+    began: Instant,
+    outcome: &'static str,
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let (account, connector) = (self.guarded.account.clone(), self.guarded.connector.clone());
+        let is_open = if self.guarded.is_ready() { 0.0 } else { 1.0 };
+        metrics::gauge!("florin_processor_breaker_open", "account" => account.clone()).set(is_open);
+        metrics::histogram!(
+            "florin_processor_request_seconds",
+            "account" => account.clone(),
+            "connector" => connector.clone()
+        )
+        .record(self.began.elapsed());
         metrics::counter!(
             "florin_processor_requests_total",
-            "account" => self.account.clone(),
-            "connector" => self.connector.clone(),
-            "kind" => kind.as_str(),
-            "outcome" => outcome
+            "account" => account,
+            "connector" => connector,
+            "kind" => self.kind.as_str(),
+            "outcome" => self.outcome
         )
         .increment(1);
-    }
-
-    fn show_breaker(&self) {
-        let is_open = if self.is_ready() { 0.0 } else { 1.0 };
-        metrics::gauge!("florin_processor_breaker_open", "account" => self.account.clone()).set(is_open);
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) struct Account {
 }
 
 /// Who serves an account.
+#[derive(Clone)]
 pub(super) enum Service {
     /// A processor that comes with the server, which nothing has to guard.
     BuiltIn(Arc<dyn Processor>),

@@ -214,7 +214,8 @@ impl ErrorCode {
     /// Whether an answer with this code is kept for replays: refusals by an object's state and declined payments are;
     /// what was wrong with the request itself, and what was only in the way for a moment, is not.
     pub const fn is_stored(self) -> bool {
-        matches!(self.status(), 402 | 404 | 409 | 422) && !matches!(self.kind(), ErrorKind::Idempotency)
+        matches!(self.status(), 402 | 404 | 409 | 422)
+            && !matches!(self.kind(), ErrorKind::Idempotency | ErrorKind::Api)
     }
 }
 

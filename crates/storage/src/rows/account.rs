@@ -55,7 +55,7 @@ static BY_REALM: Selection = Selection {
 pub(crate) struct AccountRow {
     tenant_id: Vec<u8>,
     livemode: bool,
-    id: Vec<u8>,
+    pub(crate) id: Vec<u8>,
     revision: i64,
     name: String,
     connector: String,

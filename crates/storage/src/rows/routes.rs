@@ -33,7 +33,7 @@ static BY_REALM: Selection = Selection {
 /// A row of routes, in the order of its columns.
 #[derive(Queryable)]
 pub(crate) struct RoutesRow {
-    tenant_id: Vec<u8>,
+    pub(crate) tenant_id: Vec<u8>,
     livemode: bool,
     revision: i64,
     rules: String,
