@@ -78,8 +78,7 @@ impl Directory {
         opener: Opener,
         built_in: &[Arc<dyn Processor>],
     ) -> Result<Directory, StorageError> {
-        let built_in: Vec<Arc<Account>> =
-            built_in.iter().map(|processor| built_in_account(processor)).collect();
+        let built_in: Vec<Arc<Account>> = built_in.iter().map(built_in_account).collect();
         let plain = [Mode::Test, Mode::Live]
             .map(|mode| Arc::new(Routes { accounts: serving(&built_in, mode), ..Routes::default() }));
         let nothing = Seen { content: Arc::default(), at: Instant::now() };

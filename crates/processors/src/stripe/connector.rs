@@ -96,14 +96,11 @@ impl From<StripeRefused> for AccountRefused {
             StripeRefused::SecretKey(_) => {
                 AccountRefused::Credential { name: "secret_key".to_owned(), message }
             }
-            StripeRefused::ApiBase(_) => AccountRefused::Setting { name: "api_base".to_owned(), message },
             StripeRefused::ActionPage(_) => {
                 AccountRefused::Setting { name: "action_page".to_owned(), message }
             }
             StripeRefused::Zero(name) => AccountRefused::Setting { name: name.to_owned(), message },
-            StripeRefused::Tls(_) | StripeRefused::Http(_) => {
-                AccountRefused::Setting { name: "api_base".to_owned(), message }
-            }
+            StripeRefused::Http(_) => AccountRefused::Setting { name: "api_base".to_owned(), message },
         }
     }
 }
