@@ -7,16 +7,17 @@ mod method;
 mod payment;
 #[path = "model/reference.rs"]
 mod reference;
+#[path = "model/shared.rs"]
+mod shared;
 
 use std::marker::PhantomData;
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use common::{Connectors, Fate, Harness, Kind, add_accounts, context, eventually, json, refund};
+use common::{Kind, add_accounts, context, eventually, json, refund};
 use florin_domain::{
-    AttemptId, AttemptKind, CaptureMethod, Currency, CustomerId, Description, InvoiceId, Metadata,
-    MethodType, Mode, PaymentId, TenantId,
+    AttemptId, CaptureMethod, Currency, CustomerId, Description, InvoiceId, Metadata, MethodType, Mode,
+    PaymentId, TenantId,
 };
 use florin_engine::access::Context;
 use florin_engine::requests::{
@@ -28,7 +29,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use reference::{CREDITS, DUE, Merchant, Money, Operation, Payment};
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
+use shared::{Database, OnPostgres, OnSqlite, ThreeOnPostgres, ThreeOnSqlite};
 
 #[test]
 fn the_engine_agrees_with_the_model_on_sqlite() {
@@ -71,81 +72,6 @@ fn agree<D: Database>() {
     D::shared().finish();
     if let Err(failed) = run {
         panic!("{failed}");
-    }
-}
-
-/// One engine for all histories on a database; each history has a tenant of its own.
-struct Shared {
-    harness: Harness,
-    runtime: Runtime,
-    /// The accounts of every tenant; none where charges go to what is built in.
-    accounts: &'static [&'static str],
-}
-
-impl Shared {
-    fn start(kind: Kind) -> Self {
-        Shared { harness: Harness::start(kind), runtime: common::runtime(), accounts: &[] }
-    }
-
-    /// Each tenant has accounts of which only the last takes charges.
-    fn start_with_accounts(kind: Kind) -> Self {
-        let connectors = Arc::new(Connectors::default());
-        let harness = Harness::start_with(kind, |settings| connectors.join(settings));
-        connectors.settle(harness.books.clone(), harness.clock.clone());
-        for name in ["choosy", "pickier"] {
-            connectors.at(name).set(AttemptKind::Charge, Fate::Declined);
-        }
-        Shared { harness, runtime: common::runtime(), accounts: &["choosy", "pickier", "works"] }
-    }
-
-    /// How many attempts each charge of the model takes.
-    fn attempts_per_charge(&self) -> usize {
-        self.accounts.len().max(1)
-    }
-
-    /// The whole database at the end.
-    fn finish(&self) {
-        self.runtime.block_on(self.harness.engine.drain());
-        self.harness.check();
-        // A static is not dropped.
-        self.harness.database.remove();
-    }
-}
-
-trait Database: 'static {
-    fn shared() -> &'static Shared;
-}
-
-struct OnSqlite;
-struct OnPostgres;
-struct ThreeOnSqlite;
-struct ThreeOnPostgres;
-
-impl Database for ThreeOnSqlite {
-    fn shared() -> &'static Shared {
-        static SHARED: OnceLock<Shared> = OnceLock::new();
-        SHARED.get_or_init(|| Shared::start_with_accounts(Kind::Sqlite))
-    }
-}
-
-impl Database for ThreeOnPostgres {
-    fn shared() -> &'static Shared {
-        static SHARED: OnceLock<Shared> = OnceLock::new();
-        SHARED.get_or_init(|| Shared::start_with_accounts(Kind::Postgres))
-    }
-}
-
-impl Database for OnSqlite {
-    fn shared() -> &'static Shared {
-        static SHARED: OnceLock<Shared> = OnceLock::new();
-        SHARED.get_or_init(|| Shared::start(Kind::Sqlite))
-    }
-}
-
-impl Database for OnPostgres {
-    fn shared() -> &'static Shared {
-        static SHARED: OnceLock<Shared> = OnceLock::new();
-        SHARED.get_or_init(|| Shared::start(Kind::Postgres))
     }
 }
 

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use florin_domain::{AccountPosition, Metadata, ProcessorAccountId, ProcessorName};
+use florin_domain::{AccountChange, AccountPosition, Metadata, ProcessorAccountId, ProcessorName};
 use florin_engine::access::Context;
 use florin_engine::requests::CreateProcessorAccount;
 use florin_engine::{Engine, EngineSettings, Vault};
 use florin_processors::{Account, AccountRefused, Connector, Credentials, Processor};
+use serde_json::Value;
 
-use super::{Scripted, TestClock, json};
+use super::{Harness, Kind, Scripted, TestClock, json};
 
 /// A key for credentials.
 pub(crate) const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -78,4 +79,35 @@ pub(crate) async fn add_accounts(
         ids.push(json(&answer)["id"].as_str().expect("an id").parse().expect("an account's id"));
     }
     ids
+}
+
+/// An engine whose tenant has accounts of these names.
+pub(crate) async fn start_with_accounts(
+    kind: Kind,
+    names: &[&str],
+) -> (Harness, Arc<Connectors>, Vec<ProcessorAccountId>) {
+    let connectors = Arc::new(Connectors::default());
+    let harness = Harness::start_with(kind, |settings| connectors.join(settings));
+    connectors.settle(harness.books.clone(), harness.clock.clone());
+    harness.add_tenant(harness.tenant);
+    let ids = add_accounts(&harness.engine, harness.context(), names).await;
+    (harness, connectors, ids)
+}
+
+/// Disables an account.
+pub(crate) fn disable() -> AccountChange {
+    AccountChange { enabled: Some(false), ..AccountChange::default() }
+}
+
+/// Where the charges of a payment went, and what became of each.
+pub(crate) fn way(payment: &Value) -> Vec<(&str, &str)> {
+    let mut attempts: Vec<&Value> = payment["attempts"].as_array().expect("attempts").iter().collect();
+    attempts.sort_by_key(|attempt| attempt["attempt_number"].as_u64());
+    attempts
+        .into_iter()
+        .map(|attempt| {
+            let processor = attempt["processor"].as_str().expect("a processor");
+            (processor, attempt["status"].as_str().expect("a status"))
+        })
+        .collect()
 }
