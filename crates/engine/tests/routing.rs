@@ -18,6 +18,7 @@ test_on_each_database! {
     what_all_decline_is_declined_once_and_told_once,
     a_cancellation_that_comes_first_ends_the_payment_and_one_that_comes_later_is_remembered,
     many_cancellations_against_going_on_leave_at_most_one_effect,
+    a_key_stays_in_use_until_the_last_charge_is_over,
     a_decline_that_recovery_finds_goes_nowhere,
     an_account_that_is_disabled_meanwhile_is_not_tried,
     an_account_that_another_process_disables_is_no_longer_used_after_a_second,
@@ -155,6 +156,29 @@ async fn many_cancellations_against_going_on_leave_at_most_one_effect(kind: Kind
         let expected = if matches!(canceled.status, 200 | 202) { "canceled" } else { "succeeded" };
         assert_eq!(found["status"], expected, "{} {found:#}", canceled.body);
     }
+    harness.finish().await;
+}
+
+/// The lease of the first charge is over, the one of the second is not.
+async fn a_key_stays_in_use_until_the_last_charge_is_over(kind: Kind) {
+    let (harness, connectors, _) = start_with_accounts(kind, &["first", "second"]).await;
+    let (first, second) = (connectors.at("first"), connectors.at("second"));
+    first.set(AttemptKind::Charge, Fate::Held);
+    second.set(AttemptKind::Charge, Fate::Held);
+    let (engine, context) = (harness.engine.clone(), harness.context());
+    let running = tokio::spawn(async move {
+        engine.create_payment(context, create("pm_test_decline"), creation("k")).await
+    });
+    first.sent(1).await;
+    harness.clock.advance(Duration::from_secs(8));
+    first.release();
+    second.sent(1).await;
+    harness.clock.advance(Duration::from_secs(5));
+    let again =
+        harness.engine.create_payment(harness.context(), create("pm_test_decline"), creation("k")).await;
+    assert_eq!(told(&again), tells(409, "idempotency_key_in_use"));
+    second.release();
+    assert_eq!(told(&running.await.expect("an answer")), tells(402, "payment_declined"));
     harness.finish().await;
 }
 

@@ -60,10 +60,11 @@ pub fn directory_version(connection: &mut AnyConnection) -> Result<i64, StorageE
     Ok(rows.into_iter().next().unwrap_or_default())
 }
 
-/// Every processor account of every tenant, by tenant, mode and age, and all routes.
+/// Every processor account of every tenant, by tenant, mode and age, and all routes. A row that is corrupt is logged and
+/// left out: one tenant's must not take all tenants' accounts away.
 ///
 /// # Errors
-/// As the database and its rows give cause.
+/// As the database gives cause.
 pub fn directory(
     connection: &mut AnyConnection,
 ) -> Result<(Vec<ProcessorAccount>, Vec<ProcessorRoutes>), StorageError> {
@@ -71,8 +72,17 @@ pub fn directory(
         .order((processor_accounts::tenant_id, processor_accounts::livemode, processor_accounts::id))
         .load(connection)?;
     let routes: Vec<RoutesRow> = processor_routes::table.load(connection)?;
-    Ok((
-        accounts.into_iter().map(ProcessorAccount::try_from).collect::<Result<_, _>>()?,
-        routes.into_iter().map(ProcessorRoutes::try_from).collect::<Result<_, _>>()?,
-    ))
+    Ok((sound(accounts), sound(routes)))
+}
+
+/// What is not corrupt.
+fn sound<R, T: TryFrom<R, Error = StorageError>>(rows: Vec<R>) -> Vec<T> {
+    let object = |row| match T::try_from(row) {
+        Ok(object) => Some(object),
+        Err(error) => {
+            tracing::error!(%error, "a row of processor accounts or routes is left out");
+            None
+        }
+    };
+    rows.into_iter().filter_map(object).collect()
 }

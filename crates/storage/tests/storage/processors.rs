@@ -138,6 +138,7 @@ fn verify_names_accounts_and_routes_that_are_broken() {
             let mut connection = database.connect();
             store(&mut connection);
             run(&mut connection, planted);
+            assert!(read::directory(&mut connection).is_ok(), "the others can still be used");
             let violations = found(&mut connection).0;
             assert!(
                 violations.iter().any(|violation| violation.contains(expected)),
