@@ -164,7 +164,8 @@ where
         let outcome = match self.admit(&request, &mut limits).await {
             Err(refused) => Err(refused),
             Ok(caller) => {
-                let context = Context { caller, request_id: request_id.clone() };
+                let address = request.peer_addr().map(|peer| peer.ip());
+                let context = Context { caller, request_id: request_id.clone(), address };
                 let call = Call { state: self.state.clone(), request, payload, context };
                 self.run_in_time(call, changes).await
             }

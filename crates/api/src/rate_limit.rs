@@ -211,6 +211,9 @@ mod tests {
             scopes: Scopes::default(),
             limit_per_minute: None,
             limit_per_second: None,
+            own_limits: (None, None),
+            expires_at: None,
+            currencies: None,
         }
     }
 

@@ -12,6 +12,8 @@ pub enum Actor {
     Key(KeyId),
     /// A person.
     User(UserId),
+    /// Whoever has the server's command line.
+    Operator,
     /// Florin itself: recovery, expiry.
     System,
 }
@@ -21,6 +23,7 @@ impl fmt::Display for Actor {
         match self {
             Actor::Key(id) => id.fmt(f),
             Actor::User(id) => id.fmt(f),
+            Actor::Operator => f.write_str("operator"),
             Actor::System => f.write_str("system"),
         }
     }
@@ -33,11 +36,15 @@ impl FromStr for Actor {
     ///
     /// ```
     /// use florin_domain::Actor;
-    /// assert_eq!("system".parse(), Ok(Actor::System));
+    /// for actor in [Actor::System, Actor::Operator] {
+    ///     assert_eq!(actor.to_string().parse(), Ok(actor));
+    /// }
     /// ```
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "system" {
-            return Ok(Actor::System);
+        match text {
+            "operator" => return Ok(Actor::Operator),
+            "system" => return Ok(Actor::System),
+            _ => {}
         }
         match text.parse::<UserId>() {
             Ok(id) => Ok(Actor::User(id)),

@@ -140,6 +140,8 @@ ids! {
     SessionId = "sess";
     /// The id of an API key. Not the secret.
     KeyId = "key";
+    /// The id of an entry in the audit log.
+    AuditEntryId = "aud";
     /// The id of a tenant.
     TenantId = "ten";
     /// The id of a processor account.

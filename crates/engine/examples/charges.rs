@@ -46,6 +46,9 @@ async fn measure(engine: &Engine) -> Result<(), Box<dyn std::error::Error>> {
         scopes: Scopes::ADMIN,
         limit_per_minute: None,
         limit_per_second: None,
+        own_limits: (None, None),
+        expires_at: None,
+        currencies: None,
     };
     let request = CreatePayment {
         amount: Amount::new(1000)?,
@@ -69,7 +72,8 @@ async fn measure(engine: &Engine) -> Result<(), Box<dyn std::error::Error>> {
             tokio::spawn(async move {
                 let mut done = 0_u32;
                 while started.elapsed() < Duration::from_secs(5) {
-                    let context = Context { caller: caller.clone(), request_id: "req_1".to_owned() };
+                    let context =
+                        Context { caller: caller.clone(), request_id: "req_1".to_owned(), address: None };
                     let answer = engine.create_payment(context, request.clone(), None).await;
                     assert_eq!(answer.status, 201, "{}", answer.body);
                     done += 1;

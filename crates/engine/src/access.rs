@@ -1,10 +1,16 @@
 //! Who calls, what they may do, and the call itself.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use florin_domain::{KeyId, Mode, TenantId, UnknownWord};
+use chrono::{DateTime, Utc};
+use florin_domain::{Currency, KeyId, Mode, TenantId, UnknownWord};
+use florin_storage::Realm;
 use strum::VariantArray;
+
+use crate::views::Refused;
 
 /// Something that an API key may be allowed to do.
 #[derive(
@@ -151,10 +157,34 @@ pub struct Caller {
     pub key_id: KeyId,
     /// What they may do.
     pub scopes: Scopes,
-    /// Requests a minute: `Some(0)` for any number, `None` for the server's own limit.
+    /// Requests a minute, by the key or its tenant: `Some(0)` for any number, `None` for the server's own limit.
     pub limit_per_minute: Option<u32>,
     /// Requests a second, in the same terms.
     pub limit_per_second: Option<u32>,
+    /// The limits a minute and a second that the key has of its own, which the keys that it makes get too.
+    pub own_limits: (Option<u32>, Option<u32>),
+    /// From when on the key opens nothing.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The currencies that the tenant takes; none for all there are.
+    pub currencies: Option<Arc<[Currency]>>,
+}
+
+impl Caller {
+    /// Whose objects, and of which mode.
+    pub const fn realm(&self) -> Realm {
+        Realm { tenant_id: self.tenant_id, mode: self.mode }
+    }
+
+    /// Whether the tenant takes the currency.
+    ///
+    /// # Errors
+    /// 422 when it has switched it off.
+    pub fn check_currency(&self, currency: Currency) -> Result<(), Refused> {
+        match &self.currencies {
+            Some(taken) if !taken.contains(&currency) => Err(Refused::currency_switched_off(currency)),
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// One call: who makes it, and the id by which it is found in answers and logs.
@@ -164,6 +194,8 @@ pub struct Context {
     pub caller: Caller,
     /// The request, as in the header `x-request-id`.
     pub request_id: String,
+    /// The address that it came from, where it is known.
+    pub address: Option<IpAddr>,
 }
 
 #[cfg(test)]

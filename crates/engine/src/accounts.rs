@@ -11,7 +11,7 @@ use florin_processors::{Account, AccountRefused, Connector, Credentials};
 use florin_storage::{AnyConnection, Needs, Realm, StorageError, WorkingSet, read};
 
 use crate::clock::IdSource;
-use crate::commands::{AddAccount, Alter, AlterAccount, Desk};
+use crate::commands::{AddAccount, Alter, AlterAccount, Desk, Requester};
 use crate::requests::CreateProcessorAccount;
 use crate::routing::{AT_ONCE_SETTING, Opener, realm_of};
 use crate::vault::{Vault, VaultError};
@@ -183,7 +183,7 @@ impl Operator {
         request: CreateProcessorAccount,
     ) -> Result<ProcessorAccount, OperatorFailed> {
         let id = ProcessorAccountId::from_uuid(self.ids.next(self.now));
-        let add = AddAccount(self.opener.prepare(realm, id, request, Actor::System)?);
+        let add = AddAccount(self.opener.prepare(realm, id, request, Actor::Operator)?);
         self.commit(connection, realm, |on| add.decide(on))
     }
 
@@ -278,7 +278,8 @@ impl Operator {
         needs.processor_realms.insert(realm);
         set.prepare(connection, &needs)?;
         let deciding = Deciding { at: self.now, ids: &self.ids };
-        let desk = &mut Desk { set: &mut set, deciding: &deciding, realm, actor: Actor::System };
+        let requester = &Requester::operator(realm);
+        let desk = &mut Desk { set: &mut set, deciding: &deciding, realm, actor: requester.actor, requester };
         let decided = decide(desk)?;
         // No account counts in a counter, so the slot does not matter.
         set.save(connection, 0)?;

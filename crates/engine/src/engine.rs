@@ -17,6 +17,7 @@ use crate::checkpointer::{Checkpointer, LongLog};
 use crate::clock::{Clock, IdSource};
 use crate::commands::Sender;
 use crate::export::ExportSlots;
+use crate::generations::Generations;
 use crate::point_reads::PointReads;
 use crate::routing::{Directory, Opener, REFRESHED_EVERY};
 use crate::vault::Vault;
@@ -98,6 +99,7 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) point_reads: PointReads,
     pub(crate) keys: KeyCache,
+    pub(crate) generations: Generations,
     pub(crate) exports: ExportSlots,
     _checkpointer: Option<Checkpointer>,
     tasks: TaskTracker,
@@ -160,12 +162,14 @@ impl Engine {
             .map(|number| spawn_writer(writer_settings.clone(), Arc::clone(&queue), number))
             .collect();
         let point_reads = PointReads::start(&settings.database_url, settings.read_connections)?;
+        let generations = Generations::start(&settings.database_url, settings.read_connections)?;
         let url = &settings.database_url;
         let checkpointer = url.sqlite_path().map(|path| Checkpointer::start(url, path, long_log)).transpose();
         let inner = Arc::new(Inner {
             pool: open_pool(&settings.database_url, settings.read_connections),
             point_reads,
             keys: KeyCache::default(),
+            generations,
             exports: ExportSlots::default(),
             _checkpointer: checkpointer?,
             settings,
@@ -181,6 +185,7 @@ impl Engine {
         drop(inner.handle.spawn(Arc::clone(&inner).recover_periodically()));
         drop(inner.handle.spawn(Arc::clone(&inner).forget_old_answers()));
         drop(inner.handle.spawn(Arc::clone(&inner).keep_directory()));
+        drop(inner.handle.spawn(Arc::clone(&inner).note_uses_periodically()));
         Ok(Engine { inner })
     }
 
@@ -204,6 +209,7 @@ impl Engine {
         if tokio::time::timeout(longest, inner.tasks.wait()).await.is_err() {
             tracing::warn!("some attempts did not end in time; recovery settles them after the next start");
         }
+        inner.note_uses().await;
         inner.queue.close();
         let writers = std::mem::take(&mut *inner.writers.lock().unwrap_or_else(PoisonError::into_inner));
         let runtime = inner.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();

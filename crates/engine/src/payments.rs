@@ -22,6 +22,9 @@ impl Engine {
         idempotency: Option<Idempotency>,
     ) -> Answer {
         let requester = Requester::from(&context);
+        if let Err(refused) = context.caller.check_currency(request.currency) {
+            return requester.refuse(refused);
+        }
         let operation = Create { id: PaymentId::from_uuid(self.inner.ids.next(self.inner.now())), request };
         self.inner.request(requester, None, operation, idempotency).await
     }

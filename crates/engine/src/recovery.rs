@@ -89,8 +89,12 @@ impl Inner {
             is_new: false,
             others: Vec::new(),
         };
-        let requester =
-            Requester { realm, actor: Actor::System, request_id: Arc::from(format!("req_{attempt_id}")) };
+        let requester = Requester {
+            realm,
+            actor: Actor::System,
+            request_id: Arc::from(format!("req_{attempt_id}")),
+            address: None,
+        };
         let settled = match self.look_up(&processor, &leased).await {
             Verdict::Wait => return,
             Verdict::Settle(settlement, reference) => {

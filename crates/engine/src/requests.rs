@@ -1,10 +1,12 @@
 //! What callers ask for, in terms that are valid by construction: parsing has happened at the door.
 
+mod access;
 mod processors;
 mod resources;
 
 use std::collections::BTreeMap;
 
+pub use access::*;
 use chrono::{DateTime, Utc};
 use florin_domain::{
     Amount, CaptureMethod, Currency, CustomerId, Description, DestinationType, IdempotencyKey, InvoiceId,

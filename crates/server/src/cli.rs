@@ -1,16 +1,17 @@
 //! The command line: what can be asked of the binary, and the help that teaches it.
 
+mod access;
+mod processors;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use florin_domain::{KeyId, Mode, TenantId};
-use florin_engine::access::Scope;
+use florin_domain::{Mode, TenantId};
 use florin_engine::export::{ExportFormat, ExportKind};
 
-mod processors;
-
+pub(crate) use access::{CreateKey, Keys, RotateKey, SetTenant, Tenants};
 pub(crate) use processors::{AddProcessor, CredentialsFrom, Processors};
 
 use crate::settings::{Flags, listing};
@@ -69,10 +70,10 @@ pub(crate) enum Command {
     /// Bring the database to this version's schema; says what it applied
     #[command(after_help = MIGRATE_EXAMPLES)]
     Migrate,
-    /// Make and list tenants, each of which has its own payments and keys
+    /// Make, list and set up tenants, each of which has its own payments and keys
     #[command(subcommand)]
     Tenants(Tenants),
-    /// Make, list and revoke API keys
+    /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Keys(Keys),
     /// Add, list and change accounts with payment processors, and encrypt their credentials anew
@@ -206,63 +207,6 @@ pub(crate) struct Listen {
     listen: Option<SocketAddr>,
 }
 
-/// What to do about tenants.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Tenants {
-    /// Make a tenant, and print its id
-    #[command(after_help = "Example:\n  tenant=$(florin tenants create 'Example GmbH')")]
-    Create {
-        /// What people call it, 1 to 200 characters
-        name: String,
-    },
-    /// Print all tenants: id, name
-    List,
-}
-
-/// What to do about API keys.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Keys {
-    /// Make a key, and print it, this once
-    #[command(after_help = KEYS_CREATE_EXAMPLES)]
-    Create(CreateKey),
-    /// Print a tenant's keys: id, mode, name, the key's last characters, scopes, whether it is revoked
-    List {
-        /// Whose keys
-        #[arg(long, value_name = "TENANT_ID")]
-        tenant: TenantId,
-    },
-    /// Revoke a key: it stops working within a second, for good
-    Revoke {
-        /// The key's id, as `florin keys list` prints it; not the key itself
-        key_id: KeyId,
-    },
-}
-
-const KEYS_CREATE_EXAMPLES: &str = "\
-Examples:
-  florin keys create --tenant ten_… --mode test
-  key=$(florin keys create --tenant ten_… --mode live --name checkout --scope payments:write --scope payments:read)
-
-Only the key goes to standard output. Florin keeps its SHA-256 digest, and can't show it again.
-A key without --scope may do everything (admin).";
-
-/// The key to make.
-#[derive(Debug, Args)]
-pub(crate) struct CreateKey {
-    /// Whose key
-    #[arg(long, value_name = "TENANT_ID")]
-    pub(crate) tenant: TenantId,
-    /// Test keys see and make test payments only, live keys live ones only
-    #[arg(long, value_enum)]
-    pub(crate) mode: ModeWord,
-    /// What it may do, once for each scope; without any: admin, which is everything
-    #[arg(long = "scope", value_name = "SCOPE")]
-    pub(crate) scopes: Vec<Scope>,
-    /// A name to recognize it by, up to 200 characters
-    #[arg(long, default_value = "")]
-    pub(crate) name: String,
-}
-
 /// A mode, as the command line writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ModeWord {
@@ -332,6 +276,10 @@ mod tests {
             "florin processors add --tenant ten_01jgfjjz00e008000000000001 --mode live --connector stripe --name s --setting x",
             "florin processors rotate",
             "florin processors disable key_01jgfjjz00e008000000000001",
+            "florin keys rotate key_01jgfjjz00e008000000000001 --overlap-seconds 2592001",
+            "florin tenants set ten_01jgfjjz00e008000000000001 --currencies EUR",
+            "florin tenants set ten_01jgfjjz00e008000000000001 --mode test --currencies EURO",
+            "florin tenants set ten_01jgfjjz00e008000000000001 --mode test --rate-limit-per-second some",
             "florin export payments --mode test --format csv",
             "florin export payments --tenant ten_01jgfjjz00e008000000000001 --mode test",
             "florin export customers --tenant ten_01jgfjjz00e008000000000001 --mode test --format csv",

@@ -1,6 +1,7 @@
-//! The wall clock and the ids made from it: the one place that reads either.
+//! The wall clock: the one place that reads it.
 
 use chrono::{DateTime, Utc};
+#[cfg(test)]
 use uuid::Uuid;
 
 /// The time now.
@@ -13,6 +14,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 }
 
 /// A new UUIDv7, from which ids are made.
+#[cfg(test)]
 pub(crate) fn new_uuid() -> Uuid {
     Uuid::now_v7()
 }

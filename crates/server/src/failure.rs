@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use florin_domain::{KeyId, MetadataRefused, ProcessorAccountId, TenantId};
 use florin_engine::export::ExportFailed;
 use florin_engine::requests::MalformedCredentials;
-use florin_engine::{OperatorFailed, StartFailed};
+use florin_engine::{NotDone, OperatorFailed, StartFailed};
 use florin_processors::sandbox::BooksError;
 use florin_storage::StorageError;
 
@@ -67,12 +67,15 @@ pub(crate) enum Failure {
          name another one by --database-url"
     )]
     DocumentedKeyTaken(TenantId),
+    /// What an operator asked for was not done.
+    #[error(transparent)]
+    NotDone(NotDone),
+    /// A text is no API key that works.
+    #[error("{0}")]
+    NotAKey(&'static str),
     /// The engine can't start.
     #[error(transparent)]
     Start(#[from] StartFailed),
-    /// The operating system has no randomness to give.
-    #[error("no random bytes from the operating system: {0}")]
-    Random(#[from] getrandom::Error),
     /// The sandbox can't write its books.
     #[error(transparent)]
     Books(#[from] BooksError),
@@ -98,4 +101,15 @@ pub(crate) enum Failure {
     /// Something else that the operating system refuses.
     #[error(transparent)]
     System(#[from] io::Error),
+}
+
+impl From<NotDone> for Failure {
+    fn from(failed: NotDone) -> Self {
+        match failed {
+            NotDone::NoTenant(id) => Failure::NoTenant(id),
+            NotDone::NoKey(id) => Failure::NoKey(id),
+            NotDone::Storage(error) => Failure::Storage(error),
+            NotDone::Refused(_) | NotDone::Random(_) => Failure::NotDone(failed),
+        }
+    }
 }

@@ -1,15 +1,20 @@
 //! Tenants and API keys.
 //!
 //! A key is found by the SHA-256 digest of its secret, before anybody knows whose it is; the secret itself is stored
-//! nowhere.
+//! nowhere. What is changed of keys and tenants goes with an entry in the audit log, so it is saved by a
+//! [`WorkingSet`](crate::WorkingSet); what is here makes tenants and keys by Florin itself, for sandboxes, and finds them.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use florin_domain::{KeyId, Mode, TenantId};
+use diesel::sql_types::BigInt;
+use florin_domain::{Actor, KeyId, TenantId};
 
-use crate::batch::{Change, Kind, Lock, OnConflict, Row, Selection, Table, Value, load_rows, save};
-use crate::rows::{REALM, Reader, Realm};
-use crate::schema::{api_keys, tenants};
+use crate::batch::{Change, Kind, OnConflict, Statement, Table, Value, save};
+use crate::rows::{
+    API_KEYS, JOIN_USES, KEY_COLUMNS, KeyAndUse, KeySqlType, Reader, Realm, Stored, load_key_by_digest,
+};
+pub use crate::rows::{ApiKey, AuditEntry, TenantSettings};
+use crate::schema::tenants;
 use crate::{AnyConnection, StorageError};
 
 /// One of those who share an installation, none of whom sees another's objects.
@@ -19,27 +24,6 @@ pub struct Tenant {
     pub id: TenantId,
     /// What people call it.
     pub name: String,
-}
-
-/// An API key, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApiKey {
-    /// The key; its creation time is the id's own.
-    pub id: KeyId,
-    /// What it opens.
-    pub realm: Realm,
-    /// What people call it.
-    pub name: String,
-    /// The last characters of the secret, by which people recognize it.
-    pub secret_hint: String,
-    /// What it allows, as words.
-    pub scopes: Vec<String>,
-    /// Requests a minute: `Some(0)` for any number, `None` for the server's own limit.
-    pub limit_per_minute: Option<u32>,
-    /// Requests a second, in the same terms.
-    pub limit_per_second: Option<u32>,
-    /// Since when it opens nothing any more.
-    pub revoked_at: Option<DateTime<Utc>>,
 }
 
 /// An API key to be stored.
@@ -63,36 +47,34 @@ pub struct NewKey {
     pub secret_hint: String,
 }
 
+impl NewKey {
+    /// The key, made by Florin itself, for ever.
+    fn as_stored(&self) -> ApiKey {
+        ApiKey {
+            id: self.id,
+            realm: self.realm,
+            name: self.name.clone(),
+            secret_digest: self.secret_digest,
+            secret_hint: self.secret_hint.clone(),
+            scopes: self.scopes.clone(),
+            limit_per_minute: self.limit_per_minute,
+            limit_per_second: self.limit_per_second,
+            revoked_at: None,
+            expires_at: None,
+            rotated_to: None,
+            last_used_at: None,
+            revision: 1,
+            created_by: Actor::System,
+            updated_by: Actor::System,
+            updated_at: self.id.created_at(),
+        }
+    }
+}
+
 static TENANTS: Table =
     Table { name: "tenants", key: &[("id", Kind::Bytes)], fixed: &[("name", Kind::Text)], changing: &[] };
 
-static API_KEYS: Table = Table {
-    name: "api_keys",
-    key: &[REALM[0], REALM[1], ("id", Kind::Bytes)],
-    fixed: &[
-        ("secret_digest", Kind::Bytes),
-        ("secret_hint", Kind::Text),
-        ("name", Kind::Text),
-        ("scopes", Kind::Text),
-        ("limit_per_minute", Kind::Int),
-        ("limit_per_second", Kind::Int),
-    ],
-    changing: &[],
-};
-
-static KEYS_BY_SECRET: Selection = Selection {
-    table: "api_keys",
-    join: "",
-    columns: &[
-        "tenant_id, livemode, id, secret_digest, secret_hint, name, scopes, limit_per_minute, limit_per_second, \
-        revoked_at",
-    ],
-    key: &[("secret_digest", Kind::Bytes)],
-    order: "secret_digest",
-};
-
 const TENANT: Reader = Reader("tenants");
-const KEY: Reader = Reader("api_keys");
 
 /// Stores a new tenant.
 ///
@@ -151,8 +133,8 @@ fn insert_key(
     key: &NewKey,
     on_conflict: OnConflict,
 ) -> Result<(), StorageError> {
-    let scopes = key.scopes.join(" ");
-    save(connection, &[Change::Insert(&API_KEYS, on_conflict, vec![key_row(key, &scopes)])])
+    let key = key.as_stored();
+    save(connection, &[Change::Insert(&API_KEYS, on_conflict, vec![key.insert_row()])])
 }
 
 /// Stores a key unless there is one with its id or its secret, and gives back the one that the secret opens.
@@ -167,30 +149,16 @@ pub fn ensure_key(connection: &mut AnyConnection, key: &NewKey) -> Result<ApiKey
     }
 }
 
-fn key_row<'a>(key: &'a NewKey, scopes: &'a str) -> Row<'a> {
-    let [tenant, mode] = key.realm.values();
-    vec![
-        tenant,
-        mode,
-        Value::Id(key.id.bytes()),
-        Value::Bytes(&key.secret_digest),
-        Value::text(Some(&key.secret_hint)),
-        Value::text(Some(&key.name)),
-        Value::text(Some(scopes)),
-        Value::int(key.limit_per_minute.map(i64::from)),
-        Value::int(key.limit_per_second.map(i64::from)),
-    ]
-}
-
 /// A tenant's keys, of test mode first, oldest first; the revoked ones too.
 ///
 /// # Errors
 /// As the database gives cause.
 pub fn list_keys(connection: &mut AnyConnection, tenant: TenantId) -> Result<Vec<ApiKey>, StorageError> {
-    let rows: Vec<KeyRow> = api_keys::table
-        .filter(api_keys::tenant_id.eq(&tenant.bytes()[..]))
-        .order((api_keys::livemode, api_keys::id))
-        .load(connection)?;
+    let statement = select_keys()
+        .sql(" WHERE api_keys.tenant_id = ")
+        .value(Value::Id(tenant.bytes()))
+        .sql(" ORDER BY api_keys.livemode, api_keys.id");
+    let rows: Vec<KeyAndUse> = statement.load(connection)?;
     rows.into_iter().map(ApiKey::try_from).collect()
 }
 
@@ -199,28 +167,25 @@ pub fn list_keys(connection: &mut AnyConnection, tenant: TenantId) -> Result<Vec
 /// # Errors
 /// As the database gives cause.
 pub fn find_key(connection: &mut AnyConnection, id: KeyId) -> Result<Option<ApiKey>, StorageError> {
-    let row: Option<KeyRow> =
-        api_keys::table.filter(api_keys::id.eq(&id.bytes()[..])).first(connection).optional()?;
-    row.map(ApiKey::try_from).transpose()
+    let statement = select_keys().sql(" WHERE api_keys.id = ").value(Value::Id(id.bytes()));
+    let rows: Vec<KeyAndUse> = statement.load(connection)?;
+    rows.into_iter().next().map(ApiKey::try_from).transpose()
 }
 
-/// Revokes a key from `at` on, and says whether there was one that still opened something.
+fn select_keys<'a>() -> Statement<'a, KeySqlType> {
+    Statement::new(format!("SELECT {KEY_COLUMNS} FROM api_keys{JOIN_USES}")).rare()
+}
+
+/// Gives a tenant another name, and says whether there is such a tenant.
 ///
 /// # Errors
-/// As the database gives cause.
-pub fn revoke_key(
-    connection: &mut AnyConnection,
-    tenant: TenantId,
-    id: KeyId,
-    at: DateTime<Utc>,
-) -> Result<bool, StorageError> {
-    let revoked = diesel::update(api_keys::table)
-        .filter(api_keys::tenant_id.eq(&tenant.bytes()[..]))
-        .filter(api_keys::id.eq(&id.bytes()[..]))
-        .filter(api_keys::revoked_at.is_null())
-        .set(api_keys::revoked_at.eq(at.timestamp_micros()))
+/// As the database gives cause: the name is empty or longer than 200 characters.
+pub fn rename_tenant(connection: &mut AnyConnection, id: TenantId, name: &str) -> Result<bool, StorageError> {
+    let renamed = diesel::update(tenants::table)
+        .filter(tenants::id.eq(&id.bytes()[..]))
+        .set(tenants::name.eq(name))
         .execute(connection)?;
-    Ok(revoked > 0)
+    Ok(renamed > 0)
 }
 
 /// The key whose secret has this SHA-256 digest, and the stored digest, which the caller compares in constant time.
@@ -232,12 +197,50 @@ pub fn find_key_by_digest(
     connection: &mut AnyConnection,
     digest: &[u8; 32],
 ) -> Result<Option<(ApiKey, [u8; 32])>, StorageError> {
-    let keys = [vec![Value::Bytes(digest)]];
-    let rows: Vec<KeyRow> =
-        load_rows::<api_keys::SqlType, KeyRow>(connection, &KEYS_BY_SECRET, Lock::None, &keys)?;
-    let Some(row) = rows.into_iter().next() else { return Ok(None) };
-    let stored: [u8; 32] = KEY.check(row.secret_digest[..].try_into())?;
-    Ok(Some((ApiKey::try_from(row)?, stored)))
+    let found = load_key_by_digest(connection, digest)?;
+    Ok(found.map(|key| {
+        let stored = key.secret_digest;
+        (key, stored)
+    }))
+}
+
+/// How often what keys may do has changed: what was read of keys stands as long as this does.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn access_generation(connection: &mut AnyConnection) -> Result<i64, StorageError> {
+    let found: Vec<i64> =
+        Statement::<BigInt>::new("SELECT generation FROM access_generation").load(connection)?;
+    found.first().copied().ok_or_else(|| StorageError::corrupt("access_generation", "it has no row"))
+}
+
+/// Notes when keys were used last. A later time that stands stays.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn note_key_uses(
+    connection: &mut AnyConnection,
+    uses: &[(Realm, KeyId, DateTime<Utc>)],
+) -> Result<(), StorageError> {
+    for (realm, id, at) in uses {
+        let [tenant, mode] = realm.values();
+        Statement::<()>::new(
+            "INSERT INTO api_key_uses (tenant_id, livemode, key_id, last_used_at) VALUES (",
+        )
+        .value(tenant)
+        .sql(", ")
+        .value(mode)
+        .sql(", ")
+        .value(Value::Id(id.bytes()))
+        .sql(", ")
+        .value(Value::Int(at.timestamp_micros()))
+        .sql(
+            ") ON CONFLICT (tenant_id, livemode, key_id) DO UPDATE SET last_used_at = excluded.last_used_at \
+            WHERE excluded.last_used_at > api_key_uses.last_used_at",
+        )
+        .execute(connection)?;
+    }
+    Ok(())
 }
 
 #[derive(Queryable)]
@@ -251,37 +254,5 @@ impl TryFrom<TenantRow> for Tenant {
 
     fn try_from(row: TenantRow) -> Result<Tenant, StorageError> {
         Ok(Tenant { id: TENANT.id(&row.id, TenantId::from_bytes)?, name: row.name })
-    }
-}
-
-#[derive(Queryable)]
-struct KeyRow {
-    tenant_id: Vec<u8>,
-    livemode: bool,
-    id: Vec<u8>,
-    secret_digest: Vec<u8>,
-    secret_hint: String,
-    name: String,
-    scopes: String,
-    limit_per_minute: Option<i64>,
-    limit_per_second: Option<i64>,
-    revoked_at: Option<i64>,
-}
-
-impl TryFrom<KeyRow> for ApiKey {
-    type Error = StorageError;
-
-    fn try_from(row: KeyRow) -> Result<ApiKey, StorageError> {
-        let tenant_id = KEY.id(&row.tenant_id, TenantId::from_bytes)?;
-        Ok(ApiKey {
-            id: KEY.id(&row.id, KeyId::from_bytes)?,
-            realm: Realm { tenant_id, mode: Mode::from_live(row.livemode) },
-            name: row.name,
-            secret_hint: row.secret_hint,
-            scopes: row.scopes.split_whitespace().map(str::to_owned).collect(),
-            limit_per_minute: row.limit_per_minute.map(|limit| KEY.count(limit)).transpose()?,
-            limit_per_second: row.limit_per_second.map(|limit| KEY.count(limit)).transpose()?,
-            revoked_at: KEY.time_opt(row.revoked_at)?,
-        })
     }
 }

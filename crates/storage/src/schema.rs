@@ -19,6 +19,55 @@ diesel::table! {
         limit_per_minute -> Nullable<BigInt>,
         limit_per_second -> Nullable<BigInt>,
         revoked_at -> Nullable<BigInt>,
+        expires_at -> Nullable<BigInt>,
+        rotated_to -> Nullable<Binary>,
+        revision -> BigInt,
+        created_by -> Text,
+        updated_by -> Text,
+        updated_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    api_key_uses (tenant_id, livemode, key_id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        key_id -> Binary,
+        last_used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tenant_settings (tenant_id, livemode) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        revision -> BigInt,
+        currencies -> Nullable<Text>,
+        limit_per_minute -> Nullable<BigInt>,
+        limit_per_second -> Nullable<BigInt>,
+        updated_by -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    access_generation (id) {
+        id -> BigInt,
+        generation -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_log (tenant_id, livemode, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        id -> Binary,
+        action -> Text,
+        object_id -> Text,
+        actor -> Text,
+        address -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        details -> Text,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use florin_domain::{Actor, CustomerId};
+use florin_domain::{Actor, AuditAction, AuditEntryId, CustomerId};
+use florin_storage::access::AuditEntry;
 use florin_storage::{Needs, Realm, WorkingSet};
 use serde::Serialize;
 
@@ -35,23 +36,33 @@ pub(crate) struct Desk<'a> {
     pub(crate) realm: Realm,
     /// Who asks.
     pub(crate) actor: Actor,
+    /// The same, with where and by which request.
+    pub(crate) requester: &'a Requester,
 }
 
 /// What a change comes to: what is answered, and the object that it made or changed.
 pub(crate) struct Made {
     answer: Answer,
+    /// What is answered instead, this once: what is stored for repetitions is `answer`.
+    shown_once: Option<Answer>,
     object_id: String,
 }
 
 impl Made {
     /// The object of that id, answered as its view.
     pub(super) fn new<T: Serialize>(status: u16, view: &T, object_id: impl ToString) -> Self {
-        Made { answer: Answer::new(status, view), object_id: object_id.to_string() }
+        Made { answer: Answer::new(status, view), shown_once: None, object_id: object_id.to_string() }
     }
 
     /// The object of that id, whose view is JSON already.
     pub(super) fn of_json(status: u16, body: Arc<str>, object_id: impl ToString) -> Self {
-        Made { answer: answer(status, body), object_id: object_id.to_string() }
+        Made { answer: answer(status, body), shown_once: None, object_id: object_id.to_string() }
+    }
+
+    /// The same, answered the first time with what is never stored.
+    pub(super) fn shown_once<T: Serialize>(mut self, view: &T) -> Self {
+        self.shown_once = Some(Answer::new(self.answer.status, view));
+        self
     }
 
     /// What is answered, which is the object's view.
@@ -61,6 +72,21 @@ impl Made {
 }
 
 impl Desk<'_> {
+    /// Adds an entry to the audit log, in the commit of what it tells of.
+    pub(crate) fn log(&mut self, action: AuditAction, object_id: impl ToString, details: &serde_json::Value) {
+        let request_id = Some(self.requester.request_id.to_string()).filter(|id| !id.is_empty());
+        self.set.put_audit_entry(AuditEntry {
+            realm: self.realm,
+            id: AuditEntryId::from_uuid(self.deciding.new_id()),
+            action,
+            object_id: object_id.to_string(),
+            actor: self.actor,
+            address: self.requester.address,
+            request_id,
+            details: details.to_string(),
+        });
+    }
+
     /// Checks that the customer of that id exists, if one is named.
     pub(super) fn check_customer(&self, id: Option<CustomerId>) -> Result<(), Refused> {
         match id {
@@ -87,9 +113,13 @@ impl<C: Change> Command for Asked<C> {
         if let Gate::Closed(answer) = Gate::check(set, deciding, key, &self.requester) {
             return answer;
         }
-        let Requester { realm, actor, .. } = self.requester;
-        match self.change.make(&mut Desk { set, deciding, realm, actor }) {
-            Ok(Made { answer, object_id }) => finish(set, deciding, key, Bound::Object(object_id), answer),
+        let requester = &self.requester;
+        let (realm, actor) = (requester.realm, requester.actor);
+        match self.change.make(&mut Desk { set, deciding, realm, actor, requester }) {
+            Ok(Made { answer, shown_once, object_id }) => {
+                let answer = finish(set, deciding, key, Bound::Object(object_id), answer);
+                shown_once.unwrap_or(answer)
+            }
             Err(refused) => finish(set, deciding, key, Bound::Nothing, self.requester.refuse(refused)),
         }
     }

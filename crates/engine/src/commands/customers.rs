@@ -1,10 +1,11 @@
 //! Creating and changing customers, and granting them credits.
 
 use florin_domain::{
-    Currency, Customer, CustomerChange, CustomerId, ExternalId, Metadata, Notes, Transaction, TransactionId,
-    credit_grant,
+    AuditAction, Currency, Customer, CustomerChange, CustomerId, ExternalId, Metadata, Notes, Transaction,
+    TransactionId, credit_grant,
 };
 use florin_storage::{Needs, Realm};
+use serde_json::json;
 
 use super::change::{Change, Desk, Made};
 use crate::requests::{CreateCustomer, GrantCredits, UpdateCustomer};
@@ -136,6 +137,10 @@ impl Change for Grant {
             updated_at: id.created_at(),
         };
         let made = Made::new(201, &TransactionResponse::new(&transaction), id);
+        let details = json!({
+            "transaction_id": id, "amount": self.grant.amount, "currency": currency.code(),
+        });
+        on.log(AuditAction::CreditsGranted, customer_id, &details);
         on.set.put_credit_account(account);
         on.set.add_transaction(transaction);
         Ok(made)

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use florin_domain::{Invoice, InvoiceId, InvoiceNumber, Total, counted_number};
+use florin_domain::{AuditAction, Invoice, InvoiceId, InvoiceNumber, Total, counted_number};
 use florin_storage::{Needs, Realm, WorkingSet};
+use serde_json::json;
 
 use super::change::{Change, Desk, Made};
 use super::telling::put_event;
@@ -81,7 +82,9 @@ impl Change for VoidInvoice {
     fn make(&self, on: &mut Desk<'_>) -> Result<Made, Refused> {
         let invoice = on.set.invoice(on.realm, self.id).ok_or_else(Refused::invoice_not_found)?;
         let voided = invoice.void(on.deciding.at, on.actor).map_err(Refused::invoice_not_voidable)?;
+        let details = json!({ "number": voided.number.as_str() });
         let (_, body) = tell_invoice(on.set, on.deciding, "invoice.voided", voided);
+        on.log(AuditAction::InvoiceVoided, self.id, &details);
         Ok(Made::of_json(200, body, self.id))
     }
 }

@@ -1,5 +1,6 @@
 //! Telling what happened: events with their snapshots, and answers made of the same JSON.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use florin_domain::{Actor, Attempt, AttemptKind, AttemptStatus, EventId, Payment, Refund};
@@ -19,6 +20,8 @@ pub(crate) struct Requester {
     pub(crate) actor: Actor,
     /// The request, for error bodies.
     pub(crate) request_id: Arc<str>,
+    /// The address that it came from.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl From<&Context> for Requester {
@@ -28,11 +31,17 @@ impl From<&Context> for Requester {
             realm: Realm { tenant_id: caller.tenant_id, mode: caller.mode },
             actor: Actor::Key(caller.key_id),
             request_id: Arc::from(context.request_id.as_str()),
+            address: context.address,
         }
     }
 }
 
 impl Requester {
+    /// Whoever has the server's command line.
+    pub(crate) fn operator(realm: Realm) -> Self {
+        Requester { realm, actor: Actor::Operator, request_id: Arc::from(""), address: None }
+    }
+
     /// A refusal as this request's answer.
     pub(crate) fn refuse(&self, refused: impl Into<Refused>) -> Answer {
         refused.into().to_answer(&self.request_id)

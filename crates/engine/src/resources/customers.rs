@@ -71,6 +71,9 @@ impl Engine {
         idempotency: Option<Idempotency>,
     ) -> Answer {
         let requester = Requester::from(&context);
+        if let Err(refused) = context.caller.check_currency(request.currency) {
+            return requester.refuse(refused);
+        }
         let realm = requester.realm;
         let found = self.inner.read(move |connection| read::find_customer(connection, realm, customer_id));
         let customer_exists = match found.await {

@@ -18,7 +18,11 @@ impl Engine {
         request: CreateInvoice,
         idempotency: Option<Idempotency>,
     ) -> Answer {
-        self.inner.change(Requester::from(&context), request, 201, idempotency).await
+        let requester = Requester::from(&context);
+        if let Err(refused) = context.caller.check_currency(request.currency) {
+            return requester.refuse(refused);
+        }
+        self.inner.change(requester, request, 201, idempotency).await
     }
 
     /// Voids an invoice that no payment was made towards.

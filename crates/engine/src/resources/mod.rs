@@ -1,6 +1,7 @@
 //! What can be done with the objects around payments: customers and their credits, payment methods, invoices, and the
 //! journal's transactions.
 
+mod access;
 mod customers;
 mod invoices;
 mod methods;

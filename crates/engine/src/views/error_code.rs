@@ -131,7 +131,7 @@ error_codes! {
     AttemptAbandoned = "abandoned", 402, Payment,
         "The charge was given up because the payment was canceled meanwhile.";
     PermissionDenied = "permission_denied", 403, Permission,
-        "The API key lacks a scope; the message names it.";
+        "The API key lacks a scope, or would grant more than it has; the message says what.";
     PathNotFound = "path_not_found", 404, InvalidRequest,
         "There is nothing at this path.";
     PaymentNotFound = "payment_not_found", 404, InvalidRequest,
@@ -148,6 +148,10 @@ error_codes! {
         "There is no such transaction in this tenant and mode.";
     ProcessorAccountNotFound = "processor_account_not_found", 404, InvalidRequest,
         "There is no such processor account in this tenant and mode.";
+    ApiKeyNotFound = "api_key_not_found", 404, InvalidRequest,
+        "There is no such API key in this tenant and mode.";
+    AuditEntryNotFound = "audit_entry_not_found", 404, InvalidRequest,
+        "There is no such entry of the audit log in this tenant and mode.";
     MethodNotAllowed = "method_not_allowed", 405, InvalidRequest,
         "The path does not have this method; the header `Allow` lists those it has.";
     RequestTimeout = "request_timeout", 408, InvalidRequest,
@@ -174,6 +178,8 @@ error_codes! {
         "Another processor account has this name, or it is a name of Florin's own. Send another.";
     CredentialsKeyMissing = "credentials_key_missing", 409, Api,
         "The server has no key to encrypt credentials with, or not the one they are encrypted with; its operator sets `FLORIN_CREDENTIALS_KEY`.";
+    ApiKeyNotActive = "api_key_not_active", 409, InvalidRequest,
+        "The API key is revoked, has expired, or has a successor already, so it can't be rotated.";
     IdempotencyKeyInUse = "idempotency_key_in_use", 409, Idempotency,
         "The first request with this key is still running. Send it again after `Retry-After`.";
     IdempotencyKeyExpired = "idempotency_key_expired", 409, Idempotency,

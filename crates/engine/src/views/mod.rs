@@ -3,6 +3,8 @@
 //! The views live here and not in the API crate, because stored idempotent answers and event snapshots are written in
 //! the commit that they tell of. Routes, headers and parsing are not here.
 
+mod access;
+mod access_refusals;
 mod answer;
 mod attempt;
 mod balance;
@@ -21,6 +23,7 @@ pub mod schema;
 mod timestamp;
 mod transaction;
 
+pub use access::{ApiKeyResponse, ApiKeyStatus, AuditEntryResponse, TenantResponse};
 pub use answer::{Answer, to_json};
 pub use attempt::AttemptResponse;
 pub use balance::{BalanceResponse, BalancesResponse, CreditBalanceResponse, CreditsResponse};

@@ -225,6 +225,7 @@ pub(super) fn as_text<S: Serializer>(actor: &Actor, serializer: S) -> Result<S::
     match actor {
         Actor::Key(id) => id.serialize(serializer),
         Actor::User(id) => id.serialize(serializer),
+        Actor::Operator => serializer.serialize_str("operator"),
         Actor::System => serializer.serialize_str("system"),
     }
 }

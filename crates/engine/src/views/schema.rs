@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use florin_domain::{
-    Account, Actor, Amount, AttemptId, AttemptStatus, CaptureMethod, Currency, CustomerId, DestinationType,
-    FailureCode, InvoiceId, InvoiceStatus, Metadata, MethodType, PaymentId, PaymentStatus,
-    ProcessorAccountId, RefundId, RefundStatus, Status, StoredMethodId, TenantId, Total, TransactionId,
-    TransactionType,
+    Account, Actor, Amount, AttemptId, AttemptStatus, AuditAction, AuditEntryId, CaptureMethod, Currency,
+    CustomerId, DestinationType, FailureCode, InvoiceId, InvoiceStatus, KeyId, Metadata, MethodType,
+    PaymentId, PaymentStatus, ProcessorAccountId, RefundId, RefundStatus, Status, StoredMethodId, TenantId,
+    Total, TransactionId, TransactionType,
 };
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -75,6 +75,9 @@ named_schemas! {
     StoredMethodIdSchema for StoredMethodId as "StoredMethodId" = id(StoredMethodId::PREFIX);
     TransactionIdSchema for TransactionId as "TransactionId" = id(TransactionId::PREFIX);
     ProcessorAccountIdSchema for ProcessorAccountId as "ProcessorAccountId" = id(ProcessorAccountId::PREFIX);
+    KeyIdSchema for KeyId as "KeyId" = id(KeyId::PREFIX);
+    AuditEntryIdSchema for AuditEntryId as "AuditEntryId" = id(AuditEntryId::PREFIX);
+    AuditActionSchema for AuditAction as "AuditAction" = words(AuditAction::WORDS);
     TenantIdSchema for TenantId as "TenantId" = id(TenantId::PREFIX);
     StatusSchema for Status as "Status" = words(Status::WORDS);
     PaymentStatusSchema for PaymentStatus as "PaymentStatus" = words(PaymentStatus::WORDS);
@@ -90,7 +93,7 @@ named_schemas! {
     AmountSchema for Amount as "Amount" = minor_units(1);
     TotalSchema for Total as "Total" = minor_units(0);
     CurrencySchema for Currency as "Currency" = string().pattern(Some("^[A-Z]{3}$")).examples(["USD"]);
-    ActorSchema for Actor as "Actor" = string().pattern(Some("^((key|usr)_[0-9a-hjkmnp-tv-z]{26}|system)$"));
+    ActorSchema for Actor as "Actor" = string().pattern(Some("^((key|usr)_[0-9a-hjkmnp-tv-z]{26}|operator|system)$"));
     MetadataSchema for Metadata as "Metadata" = metadata(text(Metadata::MAX_VALUE_CHARS).build());
     TimeSchema for Timestamp as "Time" = time();
 }

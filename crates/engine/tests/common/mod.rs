@@ -207,8 +207,12 @@ pub(crate) fn context(tenant_id: TenantId, mode: Mode) -> Context {
             scopes: Scopes::ADMIN,
             limit_per_minute: None,
             limit_per_second: None,
+            own_limits: (None, None),
+            expires_at: None,
+            currencies: None,
         },
         request_id: "req_test".to_owned(),
+        address: None,
     }
 }
 

@@ -8,11 +8,14 @@ mod tenants;
 mod verify;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use florin_engine::Office;
 use florin_storage::{AnyConnection, DatabaseUrl, check_schema, migrate};
 
 use crate::claim::{Claim, check_filesystem};
 use crate::cli::{Cli, Command};
+use crate::clock::now;
 use crate::failure::Failure;
 use crate::output::print_lines;
 use crate::settings::{Purpose, Settings};
@@ -68,6 +71,11 @@ fn open(url: &DatabaseUrl) -> Result<AnyConnection, Failure> {
     let mut connection = url.connect()?;
     check_schema(&mut connection)?;
     Ok(connection)
+}
+
+/// Where tenants and keys are changed.
+fn office(url: &DatabaseUrl) -> Result<Office, Failure> {
+    Ok(Office::new(open(url)?, Arc::new(now)))
 }
 
 /// Opening would make an empty file of a misspelled name.

@@ -3,6 +3,7 @@
 //! A list is read in two steps: which ids are on the page, from an index where there is one, and then the objects by
 //! their keys. Counters give the total where a list is confined by nothing but states.
 
+mod access;
 mod customers;
 mod export;
 mod filter;
@@ -16,6 +17,9 @@ mod processors;
 mod refunds;
 mod transactions;
 
+pub use access::{
+    AuditQuery, KeyQuery, find_api_key, find_audit_entry, find_tenant_settings, list_api_keys, list_audit_log,
+};
 pub use customers::{CustomerQuery, find_customer, list_customers};
 pub use export::{Export, ExportQuery, Exported};
 pub use invoices::{InvoiceQuery, find_invoice, list_invoices};

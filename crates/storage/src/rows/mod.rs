@@ -1,7 +1,9 @@
 //! Rows and what the domain makes of them. A bad row fails on read.
 
 mod account;
+mod api_key;
 mod attempt;
+mod audit;
 mod credits;
 mod customer;
 mod event;
@@ -13,10 +15,15 @@ mod refund;
 mod routes;
 mod selections;
 mod stored;
+mod tenant_settings;
 mod transaction;
 
 pub(crate) use account::{AccountRow, load_accounts_of};
+pub use api_key::ApiKey;
+pub(crate) use api_key::{API_KEYS, JOIN_USES, KEY_COLUMNS, KeyAndUse, KeySqlType, load_key_by_digest};
 pub(crate) use attempt::AttemptRow;
+pub use audit::AuditEntry;
+pub(crate) use audit::{AUDIT_COLUMNS, AUDIT_LOG, AuditRow, audit_row, load_audit_entries};
 pub(crate) use credits::{CREDITS_OF_CUSTOMER, CreditKey, CreditRow, credit_key};
 pub(crate) use customer::{CUSTOMER_COLUMNS, CustomerRow, load_customers_by_external_id};
 pub use event::Event;
@@ -35,6 +42,7 @@ pub(crate) use selections::{
     object_key,
 };
 pub(crate) use stored::{Stored, load_objects};
+pub use tenant_settings::TenantSettings;
 pub use transaction::AmendmentRecord;
 pub(crate) use transaction::{
     AMENDMENTS, AMENDMENTS_BY_TRANSACTION, AmendmentRow, TRANSACTION_COLUMNS, TRANSACTIONS_BY_PAYMENT,

@@ -3,6 +3,7 @@
 //! It reads the tables page by page, in one snapshot, so that it may run while Florin serves, and its memory does not
 //! grow with the database. It trusts no constraint and changes nothing. Deliberately not here: mending.
 
+mod access;
 mod counters;
 mod customers;
 mod events;
@@ -106,6 +107,7 @@ fn check_all(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), St
     events::check(connection, run)?;
     processors::check(connection, run)?;
     orphans::check(connection, run)?;
+    access::check(connection, run)?;
     counters::check(connection, run)
 }
 

@@ -317,6 +317,16 @@ pub enum Violation {
         /// As they should be.
         recomputed: i64,
     },
+    /// What was done to an object is not all in the audit log, or something is that was not done.
+    #[error("{object_id}: it was changed {changes} times by somebody, the audit log has {entries} entries")]
+    AuditIncomplete {
+        /// The object.
+        object_id: String,
+        /// How often somebody changed it, its making included.
+        changes: i64,
+        /// How many entries tell of it.
+        entries: i64,
+    },
     /// A row belongs to an object that does not exist.
     #[error("{id} in {table} belongs to {parent}, which does not exist")]
     Orphan {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::sql_types::Nullable;
 use florin_domain::{
-    Attempt, AttemptId, CreditAccount, Currency, Customer, CustomerId, Invoice, InvoiceId, Payment,
+    Attempt, AttemptId, CreditAccount, Currency, Customer, CustomerId, Invoice, InvoiceId, KeyId, Payment,
     PaymentId, ProcessorAccount, ProcessorAccountId, ProcessorRoutes, Refund, RefundId, StoredMethod,
     StoredMethodId, Transaction, TransactionId,
 };
@@ -16,6 +16,7 @@ use florin_domain::{
 pub use needs::Needs;
 use objects::Objects;
 
+use crate::access::{ApiKey, AuditEntry, TenantSettings};
 use crate::batch::{Lock, load_rows};
 use crate::rows::{
     AmendmentRecord, AttemptRow, DigestKey, Event, IdempotencyRecord, InvoiceCount, PAYMENTS_WITH_ATTEMPTS,
@@ -45,6 +46,9 @@ pub struct WorkingSet {
     routes: Objects<ProcessorRoutes>,
     amendments: Vec<AmendmentRecord>,
     events: Vec<Event>,
+    api_keys: Objects<ApiKey>,
+    tenant_settings: Objects<TenantSettings>,
+    audit_entries: Vec<AuditEntry>,
 }
 
 /// Loads payments, each with its attempts as they were at the same moment, without locks.
@@ -196,6 +200,16 @@ impl WorkingSet {
         self.routes.get(&realm)
     }
 
+    /// An API key.
+    pub fn api_key(&self, realm: Realm, id: KeyId) -> Option<&ApiKey> {
+        self.api_keys.get(&(realm, id))
+    }
+
+    /// A tenant's settings in one mode; none when nobody has changed any.
+    pub fn tenant_settings(&self, realm: Realm) -> Option<&TenantSettings> {
+        self.tenant_settings.get(&realm)
+    }
+
     /// Whether the key was free, and is now this batch's. True once: the second command with the key finds it taken.
     pub fn take_claim(&mut self, key: &DigestKey) -> bool {
         self.claimed.remove(key)
@@ -219,6 +233,21 @@ impl WorkingSet {
     /// Puts a changed idempotency key.
     pub fn put_key(&mut self, record: IdempotencyRecord) {
         self.keys.put(record);
+    }
+
+    /// Puts a new or changed API key.
+    pub fn put_api_key(&mut self, key: ApiKey) {
+        self.api_keys.put(key);
+    }
+
+    /// Puts a tenant's new or changed settings.
+    pub fn put_tenant_settings(&mut self, settings: TenantSettings) {
+        self.tenant_settings.put(settings);
+    }
+
+    /// Adds an entry to the audit log.
+    pub fn put_audit_entry(&mut self, entry: AuditEntry) {
+        self.audit_entries.push(entry);
     }
 
     /// Puts a new or changed customer.

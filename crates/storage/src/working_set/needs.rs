@@ -1,14 +1,15 @@
 //! What a batch names before it decides, and loading it.
 //!
 //! Rows are locked in one order, so that no two batches wait for each other: idempotency keys, payments, invoices, credit
-//! accounts, the counters of invoice numbers, transactions, processor accounts and their routes; each sorted by key. Customers and payment methods are not
-//! locked: who changes one finds out by its revision whether somebody else did.
+//! accounts, the counters of invoice numbers, transactions, processor accounts and their routes, API keys, tenants'
+//! settings; each sorted by key. Customers and payment methods are not locked: who changes one finds out by its revision
+//! whether somebody else did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use florin_domain::{
-    CreditAccount, Currency, CustomerId, InvoiceId, MethodType, PaymentId, RefundId, StoredMethodId, Total,
-    TransactionId,
+    CreditAccount, Currency, CustomerId, InvoiceId, KeyId, MethodType, PaymentId, RefundId, StoredMethodId,
+    Total, TransactionId,
 };
 
 use super::WorkingSet;
@@ -51,6 +52,10 @@ pub struct Needs {
     pub transactions: BTreeSet<(Realm, TransactionId)>,
     /// The realms whose processor accounts and routes are wanted, all of them.
     pub processor_realms: BTreeSet<Realm>,
+    /// API keys.
+    pub api_keys: BTreeSet<(Realm, KeyId)>,
+    /// The realms whose settings are wanted.
+    pub tenant_settings: BTreeSet<Realm>,
 }
 
 impl WorkingSet {
@@ -77,7 +82,11 @@ impl WorkingSet {
         self.load_invoice_counts(connection, &needs.counted_invoices)?;
         let transactions = object_keys(&needs.transactions, TransactionId::bytes);
         self.transactions.load(connection, Lock::NoKeyUpdate, &transactions)?;
-        self.load_processors(connection, &needs.processor_realms)
+        self.load_processors(connection, &needs.processor_realms)?;
+        let api_keys = object_keys(&needs.api_keys, KeyId::bytes);
+        self.api_keys.load(connection, Lock::NoKeyUpdate, &api_keys)?;
+        let realms: Vec<Row<'_>> = needs.tenant_settings.iter().map(|realm| realm.values().into()).collect();
+        self.tenant_settings.load(connection, Lock::NoKeyUpdate, &realms)
     }
 
     fn load_processors(

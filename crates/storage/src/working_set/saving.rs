@@ -8,7 +8,9 @@ use florin_domain::{Account, Currency};
 use super::WorkingSet;
 use super::objects::Objects;
 use crate::batch::{Change, OnConflict, save};
-use crate::rows::{AMENDMENTS, COUNTERS, EVENTS, Realm, Stored, amendment_row, count_row, event_row};
+use crate::rows::{
+    AMENDMENTS, AUDIT_LOG, COUNTERS, EVENTS, Realm, Stored, amendment_row, audit_row, count_row, event_row,
+};
 use crate::{AnyConnection, StorageError};
 
 impl WorkingSet {
@@ -38,6 +40,8 @@ impl WorkingSet {
                 self.routes.updates(),
                 self.accounts.inserts(),
                 self.routes.inserts(),
+                self.api_keys.updates(),
+                self.tenant_settings.updates(),
                 self.customers.inserts(),
                 self.methods.inserts(),
                 self.invoices.inserts(),
@@ -45,6 +49,13 @@ impl WorkingSet {
                 self.refunds.inserts(),
                 self.attempts.inserts(),
                 self.transactions.inserts(),
+                self.api_keys.inserts(),
+                self.tenant_settings.inserts(),
+                Change::Insert(
+                    &AUDIT_LOG,
+                    OnConflict::Fail,
+                    self.audit_entries.iter().map(audit_row).collect(),
+                ),
                 Change::Insert(
                     &AMENDMENTS,
                     OnConflict::Fail,
@@ -65,7 +76,7 @@ impl WorkingSet {
         if let Some(event) = self.events.first() {
             return crate::probe::event_exists(connection, event.realm, event.id.bytes());
         }
-        let tables: [Stands; 12] = [
+        let tables: [Stands; 14] = [
             |set, connection| stands_in(&set.payments, connection),
             |set, connection| stands_in(&set.attempts, connection),
             |set, connection| stands_in(&set.refunds, connection),
@@ -78,6 +89,8 @@ impl WorkingSet {
             |set, connection| stands_in(&set.transactions, connection),
             |set, connection| stands_in(&set.accounts, connection),
             |set, connection| stands_in(&set.routes, connection),
+            |set, connection| stands_in(&set.api_keys, connection),
+            |set, connection| stands_in(&set.tenant_settings, connection),
         ];
         for stands in tables {
             if let Some(stands) = stands(self, connection)? {

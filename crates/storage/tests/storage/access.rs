@@ -1,15 +1,19 @@
 //! Tenants and keys.
 
 use chrono::Duration;
-use florin_domain::{KeyId, Mode, TenantId};
-use florin_storage::Realm;
+use diesel::connection::SimpleConnection;
+use florin_domain::{Actor, AuditAction, AuditEntryId, Currency, KeyId, Mode, TenantId};
 use florin_storage::access::{
-    NewKey, Tenant, create_key, create_tenant, ensure_key, ensure_tenant, find_key, find_key_by_digest,
-    find_tenant, list_keys, list_tenants, revoke_key,
+    AuditEntry, NewKey, Tenant, TenantSettings, access_generation, create_key, create_tenant, ensure_key,
+    ensure_tenant, find_key, find_key_by_digest, find_tenant, list_keys, list_tenants, note_key_uses,
 };
+use florin_storage::read::{AuditQuery, Position, Slice, find_tenant_settings, list_audit_log};
+use florin_storage::verify::Violation;
+use florin_storage::{AnyConnection, Needs, Realm, WorkingSet, begin, commit};
 
-use crate::harness::on_each_database;
+use crate::harness::{on_each_database, run};
 use crate::samples::{id_bytes, noon, realm};
+use crate::violations::found;
 
 fn tenant(number: u32) -> Tenant {
     Tenant { id: realm(number).tenant_id, name: format!("Tenant {number}") }
@@ -100,18 +104,181 @@ fn a_tenants_keys_are_listed_by_mode_and_age_without_those_of_others() {
     });
 }
 
+fn save(connection: &mut AnyConnection, change: impl FnOnce(&mut WorkingSet)) {
+    let mut set = WorkingSet::default();
+    begin(connection).unwrap();
+    let needs = Needs { api_keys: [(realm(1), key(realm(1), 1).id)].into(), ..Needs::default() };
+    set.prepare(connection, &needs).unwrap();
+    change(&mut set);
+    set.save(connection, 0).unwrap();
+    commit(connection).unwrap();
+}
+
 #[test]
-fn a_key_is_revoked_once_by_its_own_tenant_and_stays_listed() {
+fn whatever_changes_what_a_key_may_do_counts_the_generation_up_and_nothing_else_does() {
     on_each_database(|database| {
         let mut connection = database.connect();
         create_tenant(&mut connection, &tenant(1)).unwrap();
-        let new = key(realm(1), 1);
-        create_key(&mut connection, &new).unwrap();
-        assert!(!revoke_key(&mut connection, tenant(2).id, new.id, noon()).unwrap());
-        assert!(revoke_key(&mut connection, tenant(1).id, new.id, noon()).unwrap());
-        assert!(!revoke_key(&mut connection, tenant(1).id, new.id, noon() + Duration::seconds(9)).unwrap());
-        let (found, _) = find_key_by_digest(&mut connection, &[1; 32]).unwrap().unwrap();
-        assert_eq!(found.revoked_at, Some(noon()));
-        assert_eq!(list_keys(&mut connection, tenant(1).id).unwrap(), [found]);
+        let mut last = access_generation(&mut connection).unwrap();
+        let mut counted = |connection: &mut AnyConnection| {
+            let now = access_generation(connection).unwrap();
+            std::mem::replace(&mut last, now) < now
+        };
+        create_key(&mut connection, &key(realm(1), 1)).unwrap();
+        let id = key(realm(1), 1).id;
+        assert!(!counted(&mut connection), "nobody remembers a key that was not there");
+        note_key_uses(&mut connection, &[(realm(1), id, noon())]).unwrap();
+        assert!(!counted(&mut connection), "a use");
+        save(&mut connection, |set| {
+            let revoked = set.api_key(realm(1), id).unwrap().revoke(noon(), Actor::Operator);
+            set.put_api_key(revoked);
+        });
+        assert!(counted(&mut connection), "a revocation");
+        save(&mut connection, |set| set.put_tenant_settings(settings()));
+        assert!(counted(&mut connection), "new settings");
+        for by_hand in [
+            "UPDATE api_keys SET scopes = 'admin'",
+            "UPDATE tenant_settings SET currencies = NULL",
+            "DELETE FROM tenant_settings",
+            "DELETE FROM api_key_uses; DELETE FROM api_keys",
+        ] {
+            run(&mut connection, by_hand);
+            assert!(counted(&mut connection), "{by_hand}");
+        }
+    });
+}
+
+fn settings() -> TenantSettings {
+    TenantSettings {
+        realm: realm(1),
+        currencies: Some(vec![Currency::parse("EUR").unwrap(), Currency::parse("USD").unwrap()]),
+        limit_per_minute: Some(0),
+        limit_per_second: None,
+        revision: 1,
+        updated_by: Actor::Operator,
+        updated_at: noon(),
+    }
+}
+
+#[test]
+fn settings_are_found_as_they_were_stored_in_their_own_realm_only() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        create_tenant(&mut connection, &tenant(1)).unwrap();
+        assert_eq!(find_tenant_settings(&mut connection, realm(1)).unwrap(), None);
+        save(&mut connection, |set| set.put_tenant_settings(settings()));
+        assert_eq!(find_tenant_settings(&mut connection, realm(1)).unwrap(), Some(settings()));
+        for other in [Realm { mode: Mode::Live, ..realm(1) }, realm(2)] {
+            assert_eq!(find_tenant_settings(&mut connection, other).unwrap(), None);
+        }
+    });
+}
+
+#[test]
+fn the_last_use_of_a_key_never_goes_back() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        create_tenant(&mut connection, &tenant(1)).unwrap();
+        create_key(&mut connection, &key(realm(1), 1)).unwrap();
+        let id = key(realm(1), 1).id;
+        for (used_at, stands) in [(0, 0), (60, 60), (30, 60)] {
+            let at = noon() + Duration::seconds(used_at);
+            note_key_uses(&mut connection, &[(realm(1), id, at)]).unwrap();
+            let found = find_key(&mut connection, id).unwrap().unwrap();
+            assert_eq!(found.last_used_at, Some(noon() + Duration::seconds(stands)));
+        }
+    });
+}
+
+#[test]
+fn a_key_works_until_it_is_revoked_or_expires_and_no_longer_when_it_gives_way() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        create_tenant(&mut connection, &tenant(1)).unwrap();
+        create_key(&mut connection, &key(realm(1), 1)).unwrap();
+        let (key, _) = find_key_by_digest(&mut connection, &[1; 32]).unwrap().unwrap();
+        let (soon, late) = (noon() + Duration::hours(1), noon() + Duration::days(9));
+        assert!(key.works_at(late));
+        let giving_way = key.give_way(KeyId::from_bytes(id_bytes(5, 9)), soon, noon(), Actor::Operator);
+        assert!(giving_way.works_at(noon()) && !giving_way.works_at(soon));
+        let later = giving_way.give_way(KeyId::from_bytes(id_bytes(5, 9)), late, noon(), Actor::Operator);
+        assert_eq!(later.expires_at, Some(soon), "it can't outlive its own expiry");
+        let revoked = key.revoke(noon(), Actor::Operator);
+        assert!(!revoked.works_at(noon()));
+        assert_eq!(revoked.revoke(late, Actor::System), revoked);
+    });
+}
+
+fn entry(number: u32, action: AuditAction, object_id: &str) -> AuditEntry {
+    AuditEntry {
+        realm: realm(1),
+        id: AuditEntryId::from_bytes(id_bytes(6, number)),
+        action,
+        object_id: object_id.to_owned(),
+        actor: Actor::Operator,
+        address: Some("2001:db8::1".parse().unwrap()),
+        request_id: Some("req_1".to_owned()),
+        details: "{}".to_owned(),
+    }
+}
+
+#[test]
+fn the_audit_log_is_read_by_filter_and_never_changed() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        create_tenant(&mut connection, &tenant(1)).unwrap();
+        let entries = [
+            entry(1, AuditAction::ApiKeyCreated, "key_1"),
+            entry(2, AuditAction::ApiKeyRevoked, "key_1"),
+            entry(3, AuditAction::ApiKeyCreated, "key_2"),
+        ];
+        save(&mut connection, |set| entries.iter().cloned().for_each(|entry| set.put_audit_entry(entry)));
+        let mut listed = |query: AuditQuery| -> Vec<AuditEntry> {
+            let slice = Slice { limit: 10, position: Position::Offset(0) };
+            list_audit_log(&mut connection, &query, slice).unwrap().items
+        };
+        let all = AuditQuery {
+            realm: realm(1),
+            action: None,
+            object_id: None,
+            actor: None,
+            created_after: None,
+            created_before: None,
+        };
+        let [one, two, three] = entries;
+        assert_eq!(listed(all.clone()), [three.clone(), two.clone(), one.clone()]);
+        let created = AuditQuery { action: Some(AuditAction::ApiKeyCreated), ..all.clone() };
+        assert_eq!(listed(created), [three, one.clone()]);
+        assert_eq!(listed(AuditQuery { object_id: Some("key_1".to_owned()), ..all.clone() }), [two, one]);
+        assert_eq!(listed(AuditQuery { actor: Some(Actor::System), ..all.clone() }), []);
+        assert_eq!(listed(AuditQuery { realm: realm(2), ..all.clone() }), []);
+        let by_hand =
+            ["UPDATE audit_log SET actor = 'system'", "DELETE FROM audit_log", "TRUNCATE audit_log"];
+        let is_sqlite = matches!(connection, AnyConnection::Sqlite(_));
+        for sql in by_hand.into_iter().filter(|sql| !is_sqlite || !sql.starts_with("TRUNCATE")) {
+            let Err(error) = connection.batch_execute(sql) else { panic!("{sql} was let through") };
+            assert!(error.to_string().contains("the audit log is append-only: "), "{sql}: {error}");
+        }
+    });
+}
+
+#[test]
+fn verify_misses_the_entry_of_a_change_that_was_not_logged() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        create_tenant(&mut connection, &tenant(1)).unwrap();
+        create_key(&mut connection, &key(realm(1), 1)).unwrap();
+        assert_eq!(found(&mut connection).0, [""; 0], "Florin's own key needs no entry");
+        let id = key(realm(1), 1).id;
+        let revoke = |set: &mut WorkingSet| {
+            let revoked = set.api_key(realm(1), id).unwrap().revoke(noon(), Actor::Operator);
+            set.put_api_key(revoked);
+        };
+        save(&mut connection, revoke);
+        let missing = Violation::AuditIncomplete { object_id: id.to_string(), changes: 1, entries: 0 };
+        assert_eq!(found(&mut connection).0, [missing.to_string()]);
+        let entry = entry(1, AuditAction::ApiKeyRevoked, &id.to_string());
+        save(&mut connection, |set| set.put_audit_entry(entry));
+        assert_eq!(found(&mut connection).0, [""; 0]);
     });
 }

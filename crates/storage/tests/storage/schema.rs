@@ -69,6 +69,7 @@ fn every_key_and_index_of_a_tenants_objects_begins_with_the_tenant_and_the_mode(
     // Found before anybody knows whose they are, or nobody's.
     let exceptions = [
         "key tenants (id)",
+        "key access_generation (id)",
         "unique index api_keys_by_secret on api_keys (secret_digest)",
         // Recovery looks after everybody's.
         "index attempts_watched on attempts (due_at) in part",

@@ -1,0 +1,23 @@
+//! What the audit log tells of: acts that change who may do what, and acts by hand that move value.
+
+named_enum! {
+    /// What somebody did.
+    AuditAction {
+        /// An API key was made.
+        ApiKeyCreated => "api_key.created",
+        /// An API key was given a successor, and time to be replaced.
+        ApiKeyRotated => "api_key.rotated",
+        /// An API key was revoked.
+        ApiKeyRevoked => "api_key.revoked",
+        /// A tenant was made.
+        TenantCreated => "tenant.created",
+        /// A tenant got another name.
+        TenantRenamed => "tenant.renamed",
+        /// What a tenant takes and how often it may ask was changed.
+        TenantSettingsChanged => "tenant.settings_changed",
+        /// A customer was granted credits.
+        CreditsGranted => "credits.granted",
+        /// An invoice was voided.
+        InvoiceVoided => "invoice.voided",
+    }
+}

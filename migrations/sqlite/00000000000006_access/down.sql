@@ -1,0 +1,12 @@
+DROP TABLE audit_log;
+DROP TABLE tenant_settings;
+DROP TABLE api_key_uses;
+DROP TRIGGER api_keys_changed;
+DROP TRIGGER api_keys_gone;
+DROP TABLE access_generation;
+ALTER TABLE api_keys DROP COLUMN expires_at;
+ALTER TABLE api_keys DROP COLUMN rotated_to;
+ALTER TABLE api_keys DROP COLUMN revision;
+ALTER TABLE api_keys DROP COLUMN created_by;
+ALTER TABLE api_keys DROP COLUMN updated_by;
+ALTER TABLE api_keys DROP COLUMN updated_at;
