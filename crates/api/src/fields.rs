@@ -194,6 +194,20 @@ impl Fields {
         items.into_iter().map(id).collect::<Result<_, _>>().map(Some)
     }
 
+    /// The strings in the array of that name; none when nothing was sent.
+    pub(crate) fn strings(&mut self, name: &'static str, expected: &str) -> Result<Vec<String>, Refused> {
+        let items = match self.take(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(other) => return Err(wrong_kind(name, expected, &other)),
+        };
+        let string = |item| match item {
+            Value::String(text) => Ok(text),
+            other => Err(wrong_kind(name, expected, &other)),
+        };
+        items.into_iter().map(string).collect()
+    }
+
     /// The string of that name, whatever it says.
     pub(crate) fn string(&mut self, name: &'static str, expected: &str) -> Result<Option<String>, Refused> {
         match self.take(name) {

@@ -3,6 +3,7 @@
 //! Handlers parse, call the engine, and answer; no rule of payments is here. Start with [`configure`], which lists all
 //! routes on one screen.
 
+mod access;
 mod body;
 mod call;
 mod credentials;

@@ -9,8 +9,8 @@ use florin_engine::access::Scope::{
 use crate::endpoint::{COMMON_FORM, Resource};
 use crate::state::State;
 use crate::{
-    ApiState, customers, exports, flexprice, invoices, payment_methods, payments, processors, refunds, reply,
-    system, transactions,
+    ApiState, access, customers, exports, flexprice, invoices, payment_methods, payments, processors,
+    refunds, reply, system, transactions,
 };
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
@@ -78,6 +78,8 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     at("/v1/exports/transactions").get(TransactionsRead, exports::transactions).register(config);
 
     configure_processors(config, &state);
+    configure_access(config, &state);
+
     configure_flexprice(config, &state);
 
     system::page("/healthz", &state, system::healthz).register(config);
@@ -107,6 +109,17 @@ fn configure_processors(config: &mut ServiceConfig, state: &State) {
         .get(Admin, processors::routes)
         .put(Admin, processors::set_routes)
         .register(config);
+}
+
+/// What opens the API, to whom, and who did what.
+fn configure_access(config: &mut ServiceConfig, state: &State) {
+    let at = |path| Resource::at(path, state);
+    at("/v1/api_keys").get(Admin, access::list_keys).post(Admin, access::create_key).register(config);
+    at("/v1/api_keys/{id}").get(Admin, access::find_key).delete(Admin, access::revoke_key).register(config);
+    at("/v1/api_keys/{id}/rotate").post(Admin, access::rotate_key).register(config);
+    at("/v1/audit_log").get(Admin, access::list_audit_log).register(config);
+    at("/v1/audit_log/{id}").get(Admin, access::find_audit_entry).register(config);
+    at("/v1/tenant").get(Admin, access::find_tenant).patch(Admin, access::change_tenant).register(config);
 }
 
 /// The facade, which tells its errors in Flexprice's form.

@@ -2,6 +2,7 @@
 //!
 //! `docs/openapi.json` is this document, and a test compares them.
 
+mod access;
 mod bodies;
 mod call;
 mod customers;
@@ -16,11 +17,11 @@ mod responses;
 
 use florin_engine::views::schema::named;
 use florin_engine::views::{
-    AmendmentResponse, Annotations, AttemptResponse, BalanceResponse, BalancesResponse,
-    CreditBalanceResponse, CreditsResponse, CustomerResponse, ErrorBody, ErrorCode, ErrorKind, ErrorResponse,
-    InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind, PaymentMethodResponse, PaymentResponse,
-    PostingResponse, ProcessorAccountResponse, ProcessorRoutesResponse, RefundResponse, RouteRuleResponse,
-    TransactionResponse,
+    AmendmentResponse, Annotations, ApiKeyResponse, ApiKeyStatus, AttemptResponse, AuditEntryResponse,
+    BalanceResponse, BalancesResponse, CreditBalanceResponse, CreditsResponse, CustomerResponse, ErrorBody,
+    ErrorCode, ErrorKind, ErrorResponse, InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind,
+    PaymentMethodResponse, PaymentResponse, PostingResponse, ProcessorAccountResponse,
+    ProcessorRoutesResponse, RefundResponse, RouteRuleResponse, TenantResponse, TransactionResponse,
 };
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -52,6 +53,9 @@ pub fn openapi() -> OpenApi {
                 "Processor accounts",
                 "Accounts with payment processors, and which of them take which charges.",
             ),
+            tag("API keys", "What opens this API, and to whom."),
+            tag("Audit log", "Who did what."),
+            tag("Tenant", "What the tenant takes."),
             tag("System", "The server itself."),
         ]))
         .build()
@@ -96,6 +100,10 @@ fn components() -> Components {
         schema::<PostingResponse<'_>>(),
         schema::<AmendmentResponse>(),
         schema::<Annotations>(),
+        schema::<ApiKeyResponse<'_>>(),
+        schema::<ApiKeyStatus>(),
+        schema::<AuditEntryResponse<'_>>(),
+        schema::<TenantResponse<'_>>(),
         schema::<BalancesResponse>(),
         schema::<BalanceResponse>(),
         schema::<ProcessorAccountResponse<'_>>(),
@@ -123,6 +131,8 @@ fn components() -> Components {
         "Transaction",
         "Amendment",
         "ProcessorAccount",
+        "ApiKey",
+        "AuditEntry",
     ];
     let builder =
         listed.into_iter().fold(builder, |builder, item| builder.schema(format!("{item}List"), list(item)));
@@ -165,6 +175,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::access::{AUDIT_FILTERS, KEY_FIELDS, ROTATE_KEY_FIELDS, TENANT_FIELDS};
     use crate::customers::{CUSTOMER_FIELDS, CUSTOMER_FILTERS, GRANT_FIELDS};
     use crate::exports::EXPORT_PARAMETERS;
     use crate::invoices::{INVOICE_FIELDS, INVOICE_FILTERS, LINE_FIELDS};
@@ -202,6 +213,9 @@ mod tests {
             ("RotateProcessorCredentials", ROTATE_FIELDS),
             ("SetProcessorRoutes", ROUTES_FIELDS),
             ("SetRouteRule", RULE_FIELDS),
+            ("CreateApiKey", KEY_FIELDS),
+            ("RotateApiKey", ROTATE_KEY_FIELDS),
+            ("UpdateTenant", TENANT_FIELDS),
         ] {
             let schema = &document["components"]["schemas"][name];
             let object = if schema["allOf"].is_array() { &schema["allOf"][0] } else { schema };
@@ -232,6 +246,8 @@ mod tests {
         assert_eq!(parameters("/v1/payment_methods"), with_page(&METHOD_FILTERS));
         assert_eq!(parameters("/v1/invoices"), with_page(&INVOICE_FILTERS));
         assert_eq!(parameters("/v1/processor_accounts"), with_page(&[]));
+        assert_eq!(parameters("/v1/api_keys"), with_page(&[]));
+        assert_eq!(parameters("/v1/audit_log"), with_page(&AUDIT_FILTERS));
         assert_eq!(parameters("/v1/transactions"), with_page(&TRANSACTION_FILTERS));
         for kind in ["payments", "refunds", "transactions"] {
             let all = EXPORT_PARAMETERS.iter().map(|name| (*name).to_owned()).collect();
@@ -246,9 +262,14 @@ mod tests {
         let document = serde_json::to_value(openapi()).unwrap();
         let calls = |item: &Value| item.as_object().unwrap().values().cloned().collect::<Vec<_>>();
         let paths = document["paths"].as_object().unwrap();
-        for path in
-            ["/v1/payments", "/v1/customers", "/v1/payment_methods", "/v1/invoices", "/v1/processor_accounts"]
-        {
+        for path in [
+            "/v1/payments",
+            "/v1/customers",
+            "/v1/payment_methods",
+            "/v1/invoices",
+            "/v1/processor_accounts",
+            "/v1/api_keys",
+        ] {
             let one = format!("{path}/{{id}}");
             let of_one = paths.iter().filter(|(path, _)| path.starts_with(&one));
             let takers: BTreeSet<String> = of_one

@@ -60,10 +60,10 @@ pub struct AuditFilter {
     pub created_before: Option<DateTime<Utc>>,
 }
 
-/// Changes of a tenant's settings in one mode; what is `None` stays. `Some(None)` goes back to the server's own.
+/// Changes of a tenant's settings in one mode; what is `None` stays. A limit of `Some(None)` is the server's own.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct ChangeSettings {
-    /// The currencies that it takes; none of them named means all there are.
+    /// The currencies that it takes; `Some(None)` for all there are.
     pub currencies: Option<Option<Vec<Currency>>>,
     /// Requests a minute for each of its keys.
     pub limit_per_minute: Option<Option<u32>>,
