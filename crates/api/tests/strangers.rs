@@ -109,6 +109,9 @@ async fn make_objects(api: &Api) -> Objects {
     let payment = api.pay(1000).await;
     let refund = made(api, &format!("/v1/payments/{payment}/refund"), json!({ "amount": 1 })).await;
     let key = made(api, "/v1/api_keys", json!({ "scopes": ["payments:read"] })).await;
+    // After the payment, which it would take.
+    let account =
+        made(api, "/v1/processor_accounts", json!({ "name": "second", "connector": "sandbox" })).await;
     let first = async |path: &str| {
         let reply = api.get(path).await;
         reply.json()["data"][0]["id"].as_str().expect("an id").to_owned()
@@ -126,6 +129,7 @@ async fn make_objects(api: &Api) -> Objects {
         ("TransactionId", transaction),
         ("AuditEntryId", entry),
         ("AttemptId", attempt),
+        ("ProcessorAccountId", account),
     ]
     .into()
 }

@@ -53,7 +53,7 @@ fn tenants_and_keys_are_made_listed_and_revoked() {
     };
     assert_eq!(
         stdout(&florin(&["migrate"])),
-        "applied 00000000000001\napplied 00000000000002\napplied 00000000000003\napplied 00000000000004\n"
+        ["1", "2", "3", "4", "6"].map(|number| format!("applied 0000000000000{number}\n")).concat()
     );
     assert!(stdout(&florin(&["migrate"])).starts_with("nothing to apply"));
     let tenant = stdout(&florin(&["tenants", "create", "Example GmbH"])).trim().to_owned();
@@ -67,19 +67,51 @@ fn tenants_and_keys_are_made_listed_and_revoked() {
     let columns: Vec<&str> = listed.trim_end().split('\t').collect();
     assert_eq!(
         columns[1..],
-        ["test", "", &format!("sk_test_…{}", &key[key.len() - 4..]), "payments:read", "active"]
+        ["test", "", &format!("sk_test_…{}", &key[key.len() - 4..]), "payments:read", "active", "never used"]
     );
     assert!(!listed.contains(&key));
 
     let server = Server::start(folder.path(), &["serve", "--listen", "127.0.0.1:0"], &[DATABASE]);
     assert_eq!(server.call(&key, "GET /v1/payments", "").status, 200);
     assert_eq!(server.call(&key, "POST /v1/payments", "{}").status, 403, "it may only read");
-    assert!(server.end().success());
-
+    let rotated = florin(&["keys", "rotate", columns[0], "--overlap-seconds", "3600"]);
+    let successor = stdout(&rotated).trim().to_owned();
+    assert_eq!(server.call(&successor, "GET /v1/payments", "").status, 200);
+    assert_eq!(server.call(&key, "GET /v1/payments", "").status, 200, "they overlap");
     florin(&["keys", "revoke", columns[0]]);
-    let server = Server::start(folder.path(), &["serve", "--listen", "127.0.0.1:0"], &[DATABASE]);
-    assert_eq!(server.call(&key, "GET /v1/payments", "").status, 401);
+    assert_eq!(server.call(&key, "GET /v1/payments", "").status, 401, "at once");
+    assert_eq!(server.call(&successor, "GET /v1/payments", "").status, 200);
     assert!(server.end().success());
+    let listed = stdout(&florin(&["keys", "list", "--tenant", &tenant]));
+    let of_successor = listed.lines().nth(1).unwrap();
+    assert!(of_successor.contains("\tactive\tused 20"), "it is written down at the end: {listed}");
+    assert!(run(folder.path(), &["verify"], &[DATABASE]).status.success());
+}
+
+#[test]
+fn a_tenant_is_renamed_and_set_up_for_each_mode() {
+    let folder = folder();
+    let florin = |arguments: &[&str]| {
+        let output = run(folder.path(), arguments, &[DATABASE]);
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        stdout(&output)
+    };
+    florin(&["migrate"]);
+    let tenant = florin(&["tenants", "create", "Example"]).trim().to_owned();
+    florin(&["tenants", "rename", &tenant, "Example GmbH"]);
+    let set = ["tenants", "set", &tenant, "--mode", "live", "--currencies", "usd,EUR"];
+    florin(&[&set[..], &["--rate-limit-per-minute", "600"]].concat());
+    florin(&["tenants", "set", &tenant, "--mode", "live", "--rate-limit-per-second", "0"]);
+    let own = "the server's own";
+    assert_eq!(
+        florin(&["tenants", "show", &tenant]),
+        format!(
+            "{tenant}\tExample GmbH\n\
+             test\tcurrencies all\tlimit a minute: {own}\tlimit a second: {own}\n\
+             live\tcurrencies EUR,USD\tlimit a minute: 600\tlimit a second: none\n"
+        )
+    );
+    assert!(run(folder.path(), &["verify"], &[DATABASE]).status.success());
 }
 
 #[test]
