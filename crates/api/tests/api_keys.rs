@@ -217,7 +217,7 @@ fn each_act_is_in_the_audit_log_with_who_what_and_from_where() {
 }
 
 #[test]
-fn credits_granted_and_invoices_voided_by_hand_are_in_the_audit_log() {
+fn what_is_done_by_hand_about_money_is_in_the_audit_log() {
     with_api(unlimited(), |api| async move {
         let customer = api.post("/v1/customers", "{}").await.json()["id"].as_str().unwrap().to_owned();
         let grant = format!("/v1/customers/{customer}/credits");
@@ -225,7 +225,15 @@ fn credits_granted_and_invoices_voided_by_hand_are_in_the_audit_log() {
         let invoice = api.post("/v1/invoices", r#"{"currency":"USD","amount_due":100}"#).await;
         let invoice = invoice.json()["id"].as_str().unwrap().to_owned();
         assert_eq!(api.post(&format!("/v1/invoices/{invoice}/void"), "").await.status, 200);
-        let log = api.get("/v1/audit_log").await.json();
+        let account = api.post("/v1/processor_accounts", r#"{"name":"second","connector":"sandbox"}"#).await;
+        let account = account.json()["id"].as_str().unwrap().to_owned();
+        let path = format!("/v1/processor_accounts/{account}");
+        assert_eq!(api.call(Method::DELETE, &path, "").await.status, 200);
+        let accounts = api.get(&format!("/v1/audit_log?object_id={account}")).await.json();
+        assert_eq!(accounts["data"][0]["action"], "processor_account.changed");
+        assert_eq!(accounts["data"][0]["details"], json!({ "name": "second", "enabled": false }));
+        assert_eq!(accounts["data"][1]["action"], "processor_account.created");
+        let log = api.get("/v1/audit_log?offset=2").await.json();
         let told =
             |index: usize| (log["data"][index]["action"].clone(), log["data"][index]["object_id"].clone());
         assert_eq!(told(0), (json!("invoice.voided"), json!(invoice)));

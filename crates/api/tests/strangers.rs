@@ -57,7 +57,13 @@ fn routes() -> Vec<Route> {
             let known = [("customer_id", "CustomerId"), ("destination_id", "InvoiceId")];
             let fields =
                 known.iter().filter(|(name, _)| fields.as_ref().is_some_and(|all| all.contains_key(*name)));
-            let body = object.map(|object| object["examples"][0].clone());
+            let body = object.map(|object| match &object["examples"][0] {
+                // Secrets have no example.
+                Value::Null if object["properties"]["credentials"].is_object() => {
+                    json!({ "credentials": { "secret_key": "sk_test_other" } })
+                }
+                example => example.clone(),
+            });
             routes.push(Route {
                 method: method.to_uppercase().parse().expect("a method"),
                 path: path.clone(),

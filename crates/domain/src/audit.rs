@@ -15,6 +15,14 @@ named_enum! {
         TenantRenamed => "tenant.renamed",
         /// What a tenant takes and how often it may ask was changed.
         TenantSettingsChanged => "tenant.settings_changed",
+        /// A processor account was added.
+        ProcessorAccountCreated => "processor_account.created",
+        /// A processor account was enabled, disabled, or given other settings or another place.
+        ProcessorAccountChanged => "processor_account.changed",
+        /// A processor account was given other credentials.
+        ProcessorCredentialsRotated => "processor_account.credentials_rotated",
+        /// The rules by which charges go to processor accounts were set.
+        ProcessorRoutesSet => "processor_routes.set",
         /// A customer was granted credits.
         CreditsGranted => "credits.granted",
         /// An invoice was voided.

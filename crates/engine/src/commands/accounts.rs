@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use florin_domain::{
-    AccountChange, ProcessorAccount, ProcessorAccountId, ProcessorName, ProcessorRoutes,
+    AccountChange, AuditAction, ProcessorAccount, ProcessorAccountId, ProcessorName, ProcessorRoutes,
     RESERVED_PROCESSOR_NAMES, RouteRule, SealedCredentials,
 };
 use florin_storage::{Needs, Realm};
+use serde_json::json;
 
 use super::change::{Change, Desk, Made};
 use crate::views::{ErrorCode, ProcessorAccountResponse, ProcessorRoutesResponse, Refused};
@@ -19,6 +20,8 @@ impl AddAccount {
     pub(crate) fn decide(&self, on: &mut Desk<'_>) -> Result<ProcessorAccount, Refused> {
         check_name(on, &self.0.name)?;
         on.set.put_account(self.0.clone());
+        let details = json!({ "name": self.0.name.as_str(), "connector": self.0.connector.as_str() });
+        on.log(AuditAction::ProcessorAccountCreated, self.0.id, &details);
         Ok(self.0.clone())
     }
 }
@@ -63,6 +66,15 @@ impl AlterAccount {
             Alter::Reseal { after, .. } => account.reseal(after.clone(), at),
         };
         on.set.put_account(changed.clone());
+        // Neither credentials nor settings: the one are secret, and the other may name what is.
+        let details = json!({ "name": changed.name.as_str(), "enabled": changed.enabled });
+        let action = match &self.alter {
+            Alter::Change(_) => AuditAction::ProcessorAccountChanged,
+            Alter::Rotate(_) => AuditAction::ProcessorCredentialsRotated,
+            // The credentials are what they were.
+            Alter::Reseal { .. } => return Ok(changed),
+        };
+        on.log(action, changed.id, &details);
         Ok(changed)
     }
 }
@@ -99,6 +111,8 @@ impl Change for SetRoutes {
             updated_at: on.deciding.at,
         };
         let made = Made::new(200, &ProcessorRoutesResponse::new(on.realm, Some(&routes)), "processor_routes");
+        let details = json!({ "rules": routes.rules.len() });
+        on.log(AuditAction::ProcessorRoutesSet, on.realm.tenant_id, &details);
         on.set.put_routes(routes);
         Ok(made)
     }
