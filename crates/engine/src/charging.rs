@@ -17,6 +17,7 @@ use florin_processors::{
     CaptureRequest, ChargeRequest, Outcome, Processor, RefundRequest, Request, VoidRequest,
 };
 
+use florin_storage::faults::{Bug, Point, pass};
 use florin_storage::{Realm, StorageError, read};
 
 use crate::commands::{Requester, Sending, Settled, Settling, stored_id};
@@ -27,8 +28,11 @@ use crate::writer::WriteFailed;
 impl Inner {
     /// Sends an attempt and settles it, and whatever follows from that; gives back the answer to the caller.
     pub(crate) async fn carry_out(self: &Arc<Self>, sending: Sending, requester: Requester) -> Answer {
+        pass(Point::CallBegins);
         let (settlement, reference) = self.send(&sending).await;
+        pass(Point::CallEnded);
         let settled = self.settle(&sending, &requester, settlement, reference).await;
+        pass(Point::OutcomeSettled);
         if let Some(follow_up) = settled.follow_up {
             self.undo(*follow_up, requester);
         }
@@ -82,7 +86,7 @@ impl Inner {
     ) -> (Settlement, Option<String>) {
         match tokio::time::timeout(self.settings.processor_timeout, processor.send(request)).await {
             Ok(outcome) => settlement_of(outcome),
-            Err(_) => (Settlement::Unknown, None),
+            Err(_) => (nobody_knows(), None),
         }
     }
 
@@ -179,9 +183,14 @@ pub(crate) fn settlement_of(outcome: Outcome) -> (Settlement, Option<String>) {
         Outcome::NotSent { reason } => (not_sent(&reason), None),
         Outcome::Unknown { reason } => {
             tracing::info!(reason, "a processor's answer leaves the outcome unknown");
-            (Settlement::Unknown, None)
+            (nobody_knows(), None)
         }
     }
+}
+
+/// Neither success nor failure.
+fn nobody_knows() -> Settlement {
+    if Bug::TimeOutIsFailure.is_planted() { not_sent("no answer") } else { Settlement::Unknown }
 }
 
 fn not_sent(reason: &str) -> Settlement {

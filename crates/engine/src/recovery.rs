@@ -9,6 +9,7 @@ use florin_domain::{
     Actor, AttemptId, AttemptKind, AttemptStatus, Failure, FailureCode, PaymentId, Settlement,
 };
 use florin_processors::{Found, Processor};
+use florin_storage::faults::{Point, pass};
 use florin_storage::{Realm, StorageError};
 use tokio::sync::Semaphore;
 
@@ -76,6 +77,7 @@ impl Inner {
             tracing::error!(attempt = %attempt_id, processor = leased.attempt.processor, "no such processor");
             return;
         };
+        pass(Point::LeaseTaken);
         metrics::counter!("florin_lookups_total").increment(1);
         let keys =
             self.read(move |connection| florin_storage::unanswered_keys(connection, realm, payment_id));
@@ -90,7 +92,9 @@ impl Inner {
         };
         let requester =
             Requester { realm, actor: Actor::System, request_id: Arc::from(format!("req_{attempt_id}")) };
-        let settled = match self.look_up(&processor, &leased).await {
+        let verdict = self.look_up(&processor, &leased).await;
+        pass(Point::LookupEnded);
+        let settled = match verdict {
             Verdict::Wait => return,
             Verdict::Settle(settlement, reference) => {
                 self.settle(&sending, &requester, settlement, reference).await
