@@ -11,6 +11,7 @@ pub struct PrivatePostgres {
     programs: PathBuf,
     folder: TempDir,
     port: u16,
+    settings: Vec<String>,
 }
 
 impl PrivatePostgres {
@@ -20,6 +21,48 @@ impl PrivatePostgres {
     /// When it can't be started.
     pub fn start_new() -> Option<PrivatePostgres> {
         std::env::var_os("FLORIN_TEST_POSTGRES_URL")?;
+        PrivatePostgres::start_with(&["fsync=off"])
+    }
+
+    /// A new server with these settings; none where Debian's package is not installed.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub fn start_with(settings: &[&str]) -> Option<PrivatePostgres> {
+        let postgres = PrivatePostgres::prepare(settings)?;
+        let data = postgres.data();
+        postgres.run("initdb", &["--auth=trust", "--username=florin", "--no-sync", "--pgdata", &data]);
+        postgres.start();
+        Some(postgres)
+    }
+
+    /// A standby of this server, which follows it by a slot of its own.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub fn start_standby(&self, name: &str) -> PrivatePostgres {
+        let settings: Vec<&str> = self.settings.iter().map(String::as_str).collect();
+        let mut standby = PrivatePostgres::prepare(&settings).expect("the primary's programs are there");
+        standby.settings.push(format!("cluster_name={name}"));
+        let (data, url) = (standby.data(), format!("{}?application_name={name}", self.url()));
+        let slot = format!("--slot={name}");
+        let arguments = [
+            "--pgdata",
+            &data,
+            "--dbname",
+            &url,
+            "--write-recovery-conf",
+            "--create-slot",
+            &slot,
+            "--no-sync",
+        ];
+        standby.run("pg_basebackup", &arguments);
+        standby.start();
+        standby
+    }
+
+    /// A folder and a port, and nothing in them.
+    fn prepare(settings: &[&str]) -> Option<PrivatePostgres> {
         let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
         let newest =
             versions.filter_map(Result::ok).map(|entry| entry.path()).max_by_key(|folder| version(folder))?;
@@ -27,14 +70,17 @@ impl PrivatePostgres {
             programs: newest.join("bin"),
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
             port: free_port(),
+            settings: settings.iter().map(ToString::to_string).collect(),
         };
         if is_root() {
             run(Command::new("chown").arg("postgres").arg(postgres.folder.path()));
         }
-        let data = postgres.data();
-        postgres.run("initdb", &["--auth=trust", "--username=florin", "--no-sync", "--pgdata", &data]);
-        postgres.start();
         Some(postgres)
+    }
+
+    /// Its port on the loopback address.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The address of a database in which others can be made.
@@ -48,7 +94,8 @@ impl PrivatePostgres {
     /// When it does not start.
     pub fn start(&self) {
         let socket = self.folder.path().display();
-        let options = format!("-p {} -k {socket} -c listen_addresses=127.0.0.1 -c fsync=off", self.port);
+        let settings = self.settings.iter().map(|setting| format!(" -c {setting}")).collect::<String>();
+        let options = format!("-p {} -k {socket} -c listen_addresses=127.0.0.1{settings}", self.port);
         let log = self.folder.path().join("log").display().to_string();
         let data = self.data();
         self.run("pg_ctl", &["--pgdata", &data, "--log", &log, "--options", &options, "--wait", "start"]);
@@ -60,6 +107,43 @@ impl PrivatePostgres {
     /// When it does not stop.
     pub fn stop(&self) {
         self.run("pg_ctl", &["--pgdata", &self.data(), "--mode=immediate", "--wait", "stop"]);
+    }
+
+    /// Ends all its processes without a warning, as `kill -9` does.
+    ///
+    /// # Panics
+    /// When there is nothing to end.
+    pub fn kill(&self) {
+        let postmaster = self.postmaster();
+        let mut all = children(postmaster);
+        all.insert(0, postmaster);
+        signal("KILL", &all);
+        while all.iter().any(|process| Path::new(&format!("/proc/{process}")).exists()) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    /// Makes a standby the primary.
+    ///
+    /// # Panics
+    /// When it can't be promoted.
+    pub fn promote(&self) {
+        self.run("pg_ctl", &["--pgdata", &self.data(), "--wait", "promote"]);
+    }
+
+    /// Lets the process that receives the primary's log stand still, or go on.
+    pub fn hold_receiver(&self, hold: bool) {
+        let receivers: Vec<u32> = children(self.postmaster())
+            .into_iter()
+            .filter(|process| command_line(*process).contains("walreceiver"))
+            .collect();
+        signal(if hold { "STOP" } else { "CONT" }, &receivers);
+    }
+
+    fn postmaster(&self) -> u32 {
+        let file = std::fs::read_to_string(format!("{}/postmaster.pid", self.data()));
+        let first = file.ok().and_then(|text| text.lines().next().and_then(|line| line.trim().parse().ok()));
+        first.expect("PostgreSQL runs")
     }
 
     fn data(&self) -> String {
@@ -98,6 +182,29 @@ fn run(command: &mut Command) {
     // Not `output()`: the server that pg_ctl starts would keep a pipe open.
     let status = command.stdout(std::process::Stdio::null()).status();
     assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{command:?}: {status:?}");
+}
+
+/// The processes that a process has started.
+fn children(parent: u32) -> Vec<u32> {
+    let lists =
+        std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().filter_map(Result::ok);
+    let texts = lists.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    texts
+        .flat_map(|text| text.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<u32>>())
+        .collect()
+}
+
+fn command_line(process: u32) -> String {
+    std::fs::read(format!("/proc/{process}/cmdline"))
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default()
+}
+
+/// Sends a signal to processes of ours, of which some may have ended.
+fn signal(name: &str, processes: &[u32]) {
+    let ids = processes.iter().map(ToString::to_string);
+    let _gone =
+        Command::new("kill").arg(format!("-{name}")).args(ids).stderr(std::process::Stdio::null()).status();
 }
 
 fn is_root() -> bool {
