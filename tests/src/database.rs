@@ -56,6 +56,18 @@ impl Database {
         Database { url, folder, made: None }
     }
 
+    /// A SQLite file in a folder of its own, so that it can have a disk of its own.
+    ///
+    /// # Panics
+    /// When there is no room for it.
+    pub fn sqlite_apart() -> (Database, PathBuf) {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let apart = folder.path().join("disk");
+        std::fs::create_dir(&apart).expect("a folder can be made");
+        let url = format!("sqlite://{}", apart.join("florin.db").display());
+        (Database { url, folder, made: None }, apart)
+    }
+
     /// A new database on the PostgreSQL that `server` is an address of.
     ///
     /// # Panics

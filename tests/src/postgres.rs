@@ -29,21 +29,20 @@ impl PrivatePostgres {
     /// # Panics
     /// When it can't be started.
     pub fn start_with(settings: &[&str]) -> Option<PrivatePostgres> {
-        let postgres = PrivatePostgres::prepare(settings)?;
+        let postgres = PrivatePostgres::prepare(settings, free_port())?;
         let data = postgres.data();
         postgres.run("initdb", &["--auth=trust", "--username=florin", "--no-sync", "--pgdata", &data]);
         postgres.start();
         Some(postgres)
     }
 
-    /// A standby of this server, which follows it by a slot of its own.
+    /// A standby of this server at a port, which follows it by a slot of its own, both of that name.
     ///
     /// # Panics
     /// When it can't be started.
-    pub fn start_standby(&self, name: &str) -> PrivatePostgres {
+    pub fn start_standby(&self, name: &str, port: u16) -> PrivatePostgres {
         let settings: Vec<&str> = self.settings.iter().map(String::as_str).collect();
-        let mut standby = PrivatePostgres::prepare(&settings).expect("the primary's programs are there");
-        standby.settings.push(format!("cluster_name={name}"));
+        let standby = PrivatePostgres::prepare(&settings, port).expect("the primary's programs are there");
         let (data, url) = (standby.data(), format!("{}?application_name={name}", self.url()));
         let slot = format!("--slot={name}");
         let arguments = [
@@ -62,14 +61,14 @@ impl PrivatePostgres {
     }
 
     /// A folder and a port, and nothing in them.
-    fn prepare(settings: &[&str]) -> Option<PrivatePostgres> {
+    fn prepare(settings: &[&str], port: u16) -> Option<PrivatePostgres> {
         let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
         let newest =
             versions.filter_map(Result::ok).map(|entry| entry.path()).max_by_key(|folder| version(folder))?;
         let postgres = PrivatePostgres {
             programs: newest.join("bin"),
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
-            port: free_port(),
+            port,
             settings: settings.iter().map(ToString::to_string).collect(),
         };
         if is_root() {
@@ -131,13 +130,14 @@ impl PrivatePostgres {
         self.run("pg_ctl", &["--pgdata", &self.data(), "--wait", "promote"]);
     }
 
-    /// Lets the process that receives the primary's log stand still, or go on.
-    pub fn hold_receiver(&self, hold: bool) {
-        let receivers: Vec<u32> = children(self.postmaster())
-            .into_iter()
-            .filter(|process| command_line(*process).contains("walreceiver"))
-            .collect();
-        signal(if hold { "STOP" } else { "CONT" }, &receivers);
+    /// Lets the processes that send the log to standbys stand still.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn hold_senders(&self) {
+        let all = children(self.postmaster()).into_iter();
+        let senders: Vec<u32> = all.filter(|process| command_line(*process).contains("walsender")).collect();
+        signal("STOP", &senders);
     }
 
     fn postmaster(&self) -> u32 {
@@ -216,7 +216,8 @@ fn version(folder: &Path) -> u32 {
     name.parse().unwrap_or_default()
 }
 
-fn free_port() -> u16 {
+/// A port on which nobody listens.
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     listener.local_addr().expect("it is bound").port()
 }

@@ -150,8 +150,7 @@ impl DatabaseUrl {
 /// The address with deadlines of ours where it gives none: a server that does not answer must not hang a writer.
 fn with_deadlines(url: &str) -> String {
     let mut url = libpq_url(url);
-    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "20000"), ("keepalives_idle", "10")]
-    {
+    for (name, value) in DEADLINES {
         if !url.contains(name) {
             let separator = if url.contains('?') { '&' } else { '?' };
             url = format!("{url}{separator}{name}={value}");
@@ -159,6 +158,15 @@ fn with_deadlines(url: &str) -> String {
     }
     url
 }
+
+/// Half a minute after the other side has fallen silent its connection counts as broken.
+const DEADLINES: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("tcp_user_timeout", "20000"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "4"),
+];
 
 /// The address without what only Florin reads.
 fn libpq_url(url: &str) -> String {

@@ -9,6 +9,7 @@ mod effects;
 mod journal;
 mod load;
 mod plan;
+mod proxy;
 mod runs;
 mod world;
 

@@ -33,8 +33,9 @@ pub(crate) fn launch(database: &Database, plan: &Plan) -> Launch {
         .setting("WRITERS", 2)
         .setting("WORKERS", 2);
     match plan.bug {
+        // That one is PostgreSQL's.
+        Some("asynchronous_standby") | None => launch,
         Some(bug) => launch.variable("FAULT_BUG", bug),
-        None => launch,
     }
 }
 
@@ -66,6 +67,11 @@ impl World {
         self.servers[number] = Some(tokio::task::block_in_place(|| launch.try_start())?);
         self.announce();
         Ok(())
+    }
+
+    /// From now on servers are started like this.
+    pub(crate) fn set_launch(&mut self, launch: Launch) {
+        self.launch = launch;
     }
 
     /// Starts the load.

@@ -1,6 +1,11 @@
 //! The experiments.
 
+mod clock;
+mod disk;
 mod kill;
+mod network;
+mod postgres;
+mod races;
 
 use futures_util::future::LocalBoxFuture;
 
@@ -70,5 +75,58 @@ pub const EXPERIMENTS: &[Experiment] = &[
             control("time_out_is_failure", 10, TIME_OUT_IS_FAILURE),
         ],
         run: |plan| Box::pin(kill::on_sqlite(plan)),
+    },
+    Experiment {
+        name: "postgres",
+        what: "kill -9 of PostgreSQL under three servers",
+        count: 50,
+        controls: &[control("effect_before_commit", 15, EFFECT_BEFORE_COMMIT)],
+        run: |plan| Box::pin(postgres::killed(plan)),
+    },
+    Experiment {
+        name: "failover",
+        what: "the primary is killed and its synchronous standby promoted",
+        count: 20,
+        controls: &[control("asynchronous_standby", 3, "is now 404")],
+        run: |plan| Box::pin(postgres::failed_over(plan)),
+    },
+    Experiment {
+        name: "network-postgres",
+        what: "connections to PostgreSQL are reset, late, swallowed, half open",
+        count: 1000,
+        controls: &[control("effect_before_commit", 150, EFFECT_BEFORE_COMMIT)],
+        run: |plan| Box::pin(network::to_postgres(plan)),
+    },
+    Experiment {
+        name: "disk-failing",
+        what: "the k-th write or flush of SQLite fails",
+        count: 200,
+        controls: &[control("effect_before_commit", 15, EFFECT_BEFORE_COMMIT)],
+        run: |plan| Box::pin(disk::failing(plan)),
+    },
+    Experiment {
+        name: "disk-full",
+        what: "a disk of 16 MB under SQLite is filled up",
+        count: 20,
+        controls: &[control("effect_before_commit", 10, EFFECT_BEFORE_COMMIT)],
+        run: |plan| Box::pin(disk::full(plan)),
+    },
+    Experiment {
+        name: "clock",
+        what: "a server's clock jumps by 5 minutes, an hour, a day",
+        count: 50,
+        controls: &[control("time_out_is_failure", 6, TIME_OUT_IS_FAILURE)],
+        run: |plan| Box::pin(clock::jumps(plan)),
+    },
+    Experiment {
+        name: "races",
+        what: "25 refunds of 1 at once for each payment of 10, at three servers",
+        count: 300,
+        controls: &[
+            control("lost_update", 60, "more was refunded"),
+            // Each refund updates its payment's row, so that PostgreSQL itself ends all but one of such transactions.
+            Control { bug: "repeatable_read", count: 60, settle_seconds: 60, shows: None },
+        ],
+        run: |plan| Box::pin(races::refunds(plan)),
     },
 ];
