@@ -54,6 +54,7 @@ impl PrivatePostgres {
             "--create-slot",
             &slot,
             "--no-sync",
+            "--checkpoint=fast",
         ];
         standby.run("pg_basebackup", &arguments);
         standby.start();
@@ -180,7 +181,8 @@ impl Drop for PrivatePostgres {
 
 fn run(command: &mut Command) {
     // Not `output()`: the server that pg_ctl starts would keep a pipe open.
-    let status = command.stdout(std::process::Stdio::null()).status();
+    let null = std::process::Stdio::null;
+    let status = command.stdout(null()).stderr(null()).status();
     assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{command:?}: {status:?}");
 }
 
