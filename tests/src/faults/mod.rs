@@ -4,6 +4,7 @@
 //! `scripts/faults` runs them; `docs/testing.md` lists them. Each takes a seed and a count, and has a control: the same
 //! experiment with a bug planted that it is meant to catch, in which the checker has to find something.
 
+mod adversary;
 mod checker;
 mod effects;
 mod journal;
