@@ -115,8 +115,17 @@ impl Database {
     /// # Panics
     /// When the binary can't be run.
     pub fn florin(&self, arguments: &[&str]) -> Output {
+        self.florin_with(arguments, &[])
+    }
+
+    /// The same with variables of the environment.
+    ///
+    /// # Panics
+    /// When the binary can't be run.
+    pub fn florin_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         let mut command = clean(binary());
         command.args(arguments).env("FLORIN_DATABASE_URL", &self.url).current_dir(self.folder.path());
+        command.envs(variables.iter().copied());
         Output::of(command)
     }
 

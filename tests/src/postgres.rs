@@ -72,9 +72,7 @@ impl PrivatePostgres {
             port,
             settings: settings.iter().map(ToString::to_string).collect(),
         };
-        if is_root() {
-            run(Command::new("chown").arg("postgres").arg(postgres.folder.path()));
-        }
+        give_away(postgres.folder.path());
         Some(postgres)
     }
 
@@ -155,16 +153,8 @@ impl PrivatePostgres {
         run(&mut self.command(program, arguments));
     }
 
-    /// PostgreSQL refuses to run as root; its package has made a user for it.
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
-        let program = self.programs.join(program);
-        let mut command = if is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
+        let mut command = as_its_user(&self.programs.join(program));
         command.args(arguments).current_dir("/");
         command
     }
@@ -207,6 +197,23 @@ fn signal(name: &str, processes: &[u32]) {
     let ids = processes.iter().map(ToString::to_string);
     let _gone =
         Command::new("kill").arg(format!("-{name}")).args(ids).stderr(std::process::Stdio::null()).status();
+}
+
+/// The same as another user where that is needed: PostgreSQL and its pooler refuse to run as root.
+pub(crate) fn as_its_user(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--"]).arg(program);
+    command
+}
+
+/// Gives a folder to that user.
+pub(crate) fn give_away(folder: &Path) {
+    if is_root() {
+        run(Command::new("chown").arg("-R").arg("postgres").arg(folder));
+    }
 }
 
 fn is_root() -> bool {

@@ -71,8 +71,8 @@ pub fn open_attempt_count(connection: &mut AnyConnection) -> Result<i64, Storage
     Ok(counts.into_iter().sum())
 }
 
-/// Ends the leases of the process that had the SQLite file before this one: what it was sending is due now, and what it
-/// was answering runs no more. The schedule of look-ups begins anew, or else each of several quick restarts would count
+/// Ends the leases of the process that had the SQLite file before this one: what it was sending or looking up is due now,
+/// and what it was answering runs no more. The schedule of look-ups begins anew, or else each of several quick restarts would count
 /// as one of them, and the next would be a day away. Does nothing on PostgreSQL, where other processes may be at work.
 ///
 /// # Errors
@@ -86,7 +86,7 @@ pub fn release_leases(connection: &mut AnyConnection, now: DateTime<Utc>) -> Res
     for open in OPEN {
         released += Statement::<()>::new("UPDATE attempts SET lookups = 0, due_at = ")
             .value(now.clone())
-            .sql(" WHERE status = 'sending' AND ")
+            .sql(" WHERE status IN ('sending', 'unknown') AND ")
             .sql(open)
             .sql(" AND due_at > ")
             .value(now.clone())

@@ -10,12 +10,15 @@ use florin_processors::sandbox::{Books, PaymentTally};
 pub(crate) enum Effects {
     /// Those of the built-in sandbox.
     Sandbox(PathBuf),
+    /// The journal of the adversarial processor.
+    Adversary(PathBuf),
 }
 
 impl Effects {
     /// What happened, by payment id.
     pub(crate) fn tally(&self) -> BTreeMap<String, PaymentTally> {
         match self {
+            Effects::Adversary(journal) => super::adversary::tally(journal),
             Effects::Sandbox(path) => Books::tally(path)
                 .expect("the books can be read")
                 .into_iter()

@@ -33,8 +33,8 @@ pub(crate) fn launch(database: &Database, plan: &Plan) -> Launch {
         .setting("WRITERS", 2)
         .setting("WORKERS", 2);
     match plan.bug {
-        // That one is PostgreSQL's.
-        Some("asynchronous_standby") | None => launch,
+        // Those two are made by how PostgreSQL is set up.
+        Some("asynchronous_standby" | "named_statements") | None => launch,
         Some(bug) => launch.variable("FAULT_BUG", bug),
     }
 }

@@ -1,9 +1,11 @@
 //! The experiments.
 
+mod adversary;
 mod clock;
 mod disk;
 mod kill;
 mod network;
+mod pooler;
 mod postgres;
 mod races;
 
@@ -96,6 +98,31 @@ pub const EXPERIMENTS: &[Experiment] = &[
         count: 1000,
         controls: &[control("effect_before_commit", 150, EFFECT_BEFORE_COMMIT)],
         run: |plan| Box::pin(network::to_postgres(plan)),
+    },
+    Experiment {
+        name: "pgbouncer",
+        what: "kill -9 of pgbouncer in transaction mode between three servers and PostgreSQL",
+        count: 20,
+        controls: &[
+            control("effect_before_commit", 15, EFFECT_BEFORE_COMMIT),
+            // Of two servers that give names to statements, the second finds them taken.
+            control("named_statements", 1, "prepared statement"),
+        ],
+        run: |plan| Box::pin(pooler::killed(plan)),
+    },
+    Experiment {
+        name: "adversary",
+        what: "payments by a processor that times out, lies, answers twice, late or not at all",
+        count: 20_000,
+        controls: &[control("time_out_is_failure", 300, TIME_OUT_IS_FAILURE)],
+        run: |plan| Box::pin(adversary::payments(plan)),
+    },
+    Experiment {
+        name: "network-processor",
+        what: "connections to the processor are reset, late, swallowed, half open",
+        count: 1000,
+        controls: &[control("time_out_is_failure", 60, TIME_OUT_IS_FAILURE)],
+        run: |plan| Box::pin(adversary::network(plan)),
     },
     Experiment {
         name: "disk-failing",

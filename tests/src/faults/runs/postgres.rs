@@ -19,7 +19,7 @@ pub(super) async fn killed(plan: &Plan) -> Report {
     let postgres = PrivatePostgres::start_with(&["fsync=off"]).expect("PostgreSQL is installed");
     let mut random = plan.random(2);
     let mut report = Report::default();
-    let mut world = begin(plan, Database::on(&postgres.url()));
+    let world = begin(plan, Database::on(&postgres.url()));
     for _ in 0..plan.count {
         tokio::time::sleep(Duration::from_millis(random.u64(50..600))).await;
         tokio::task::block_in_place(|| postgres.kill());
@@ -45,7 +45,7 @@ pub(super) async fn failed_over(plan: &Plan) -> Report {
     let mut report = Report::default();
     let hosts = format!("127.0.0.1:{},127.0.0.1:{}", primary.port(), standby.port());
     let url = format!("postgres://florin@{hosts}/postgres?target_session_attrs=read-write");
-    let mut world = begin(plan, Database::on(&url));
+    let world = begin(plan, Database::on(&url));
     for _ in 0..plan.count {
         tokio::time::sleep(Duration::from_millis(random.u64(200..1000))).await;
         // For a moment the standby gets nothing: without waiting for it, what is acknowledged then is lost.
