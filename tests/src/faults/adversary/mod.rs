@@ -135,15 +135,19 @@ impl Drop for Adversary {
 impl State {
     fn act(&self, request: &Request) -> Answer {
         let answer = self.store.lock().unwrap_or_else(PoisonError::into_inner).act(request);
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
+        // A decline that is somebody else's, and names nothing, is a lie that nobody can see through.
+        if answer.status == 200 {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
+        }
         answer
     }
 
-    /// Two of five requests are met with a misdeed; one of ten that only asks.
+    /// One of five requests is met with a misdeed; one of twenty that only asks. More of them keep the circuit breaker
+    /// open most of the time, and then there is nothing to see.
     fn choose(&self, request: &Request) -> Option<Misdeed> {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         let one_of = if request.method == "POST" { 5 } else { 20 };
-        if !self.is_bad.load(Ordering::SeqCst) || random.u32(..one_of) > 1 {
+        if !self.is_bad.load(Ordering::SeqCst) || random.u32(..one_of) > 0 {
             return None;
         }
         let number = random.usize(..ALL.len());

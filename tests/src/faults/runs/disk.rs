@@ -59,7 +59,7 @@ pub(super) async fn full(plan: &Plan) -> Report {
     let launch = launch(&database, plan);
     let mut world = World::new(database, launch, 1);
     world.start_all();
-    world.start_load(plan, &LoadSettings { merchants: 4, rest_ms: 40, ..LoadSettings::default() });
+    world.start_load(plan, &LoadSettings { merchants: 3, rest_ms: 300, ..LoadSettings::default() });
     for _ in 0..plan.count {
         mounted.fill();
         tokio::time::sleep(Duration::from_millis(random.u64(100..500))).await;
