@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use florin_storage::{AnyConnection, DatabaseUrl};
 use tempfile::TempDir;
@@ -177,6 +178,25 @@ impl Database {
     pub fn open_attempts(&self) -> i64 {
         florin_storage::recovery::open_attempt_count(&mut self.connect())
             .expect("open attempts can be counted")
+    }
+
+    /// Those attempts, each in some words, for people.
+    ///
+    /// # Panics
+    /// When the database can't be asked.
+    pub fn describe_open_attempts(&self) -> Vec<String> {
+        #[derive(diesel::QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            line: String,
+        }
+        let lines = diesel::sql_query(
+            "SELECT kind || ' ' || status || ' after ' || lookups || ' look-ups, due at ' || coalesce(due_at, 0) \
+             AS line FROM attempts WHERE status NOT IN ('succeeded', 'failed') ORDER BY due_at LIMIT 5",
+        )
+        .load::<Line>(&mut self.connect())
+        .expect("open attempts can be described");
+        lines.into_iter().map(|line| line.line).collect()
     }
 
     /// A client with the documented key for a server.

@@ -65,7 +65,9 @@ impl Checked<'_> {
         }
         if open > 0 {
             let seconds = plan.settle_seconds;
-            report.violation(format!("{open} attempts are still without an outcome after {seconds} s"));
+            let some = self.database.describe_open_attempts().join("; ");
+            report
+                .violation(format!("{open} attempts are still without an outcome after {seconds} s: {some}"));
         }
     }
 
