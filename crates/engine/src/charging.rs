@@ -134,17 +134,20 @@ fn request(payment: &Payment, attempt: &Attempt, payment_method: MethodRef) -> O
     let (attempt_id, payment_id) = (attempt.id, payment.id);
     let charge_reference = payment.processor_reference.clone();
     Some(match attempt.kind {
-        AttemptKind::Charge => Request::Charge(ChargeRequest {
-            attempt_id,
-            payment_id,
-            amount: attempt.amount,
-            currency: payment.currency,
-            capture: attempt.capture,
-            payment_method,
-            description: payment.description.as_ref().map(|text| text.as_str().to_owned()),
-            return_url: payment.return_url.clone(),
-            off_session: payment.off_session,
-        }),
+        AttemptKind::Charge => {
+            let charge = ChargeRequest {
+                attempt_id,
+                payment_id,
+                amount: attempt.amount,
+                currency: payment.currency,
+                payment_method,
+                method_type: payment.method_type,
+                description: payment.description.as_ref().map(|text| text.as_str().to_owned()),
+                return_url: payment.return_url.clone(),
+                off_session: payment.off_session,
+            };
+            if attempt.capture { Request::Charge(charge) } else { Request::Authorize(charge) }
+        }
         AttemptKind::Capture => Request::Capture(CaptureRequest {
             attempt_id,
             payment_id,
@@ -175,7 +178,7 @@ fn request(payment: &Payment, attempt: &Attempt, payment_method: MethodRef) -> O
 pub(crate) fn settlement_of(outcome: Outcome) -> (Settlement, Option<String>) {
     match outcome {
         Outcome::Succeeded { reference } => (Settlement::Succeeded, Some(reference)),
-        Outcome::Declined { code, message } => {
+        Outcome::Declined { code, message, .. } => {
             (Settlement::Failed(Failure { code: code.into(), message }), None)
         }
         Outcome::Pending { reference } => (Settlement::Pending, Some(reference)),

@@ -216,7 +216,7 @@ impl Inner {
     /// How attempts of this mode start. Where no processor serves the mode, none is named, and nothing can be charged.
     pub(crate) fn sender(&self, mode: Mode) -> Sender {
         let processor = self.processor_for(mode).map_or("none", |processor| processor.name());
-        Sender { processor, lease: self.lease() }
+        Sender { processor: Arc::from(processor), lease: self.lease() }
     }
 
     /// How long an attempt belongs to its sender: the processor's deadline, and some time to commit.

@@ -140,7 +140,8 @@ impl Inner {
     fn method_checker(self: &Arc<Self>, mode: Mode) -> CheckMethod {
         let inner = Arc::clone(self);
         Arc::new(move |method| match inner.check_method(mode, method) {
-            MethodCheck::Usable { method_type } => Ok(method_type),
+            MethodCheck::Usable { method_type } => Ok(Some(method_type)),
+            MethodCheck::Unchecked => Ok(None),
             MethodCheck::NotFound => Err(Refused::payment_method_not_found()),
             MethodCheck::Invalid(_) => Err(Refused::payment_method_invalid()),
         })

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use florin_domain::{
     Actor, AttemptId, AttemptKind, AttemptStatus, Failure, FailureCode, PaymentId, Settlement,
 };
-use florin_processors::{Found, Processor};
+use florin_processors::{Found, LookUp, Processor};
 use florin_storage::faults::{Point, pass};
 use florin_storage::{Realm, StorageError};
 use tokio::sync::Semaphore;
@@ -112,7 +112,8 @@ impl Inner {
     async fn look_up(&self, processor: &Arc<dyn Processor>, leased: &Leased) -> Verdict {
         let attempt = &leased.attempt;
         let age = self.settings.clock.now().signed_duration_since(attempt.id.created_at());
-        let asked = processor.look_up(attempt.id, attempt.kind);
+        let about = about(leased);
+        let asked = processor.look_up(&about);
         let verdict = match tokio::time::timeout(self.settings.processor_timeout, asked).await {
             Ok(Ok(Found::Outcome(outcome))) => match settlement_of(outcome) {
                 // A bank debit that has cleared and that nobody has taken back.
@@ -148,6 +149,21 @@ impl Inner {
     /// The engine's clock.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.settings.clock.now()
+    }
+}
+
+/// What the processor is told of the attempt that it is asked about.
+fn about(leased: &Leased) -> LookUp {
+    let (payment, attempt) = (&leased.payment, &leased.attempt);
+    LookUp {
+        attempt_id: attempt.id,
+        kind: attempt.kind,
+        payment_id: attempt.payment_id,
+        refund_id: attempt.refund_id,
+        amount: attempt.amount,
+        currency: payment.currency,
+        reference: attempt.processor_reference.clone(),
+        charge_reference: payment.processor_reference.clone(),
     }
 }
 

@@ -4,12 +4,25 @@
 //! charge or refund is allowed is settled in `florin-domain` before a processor hears of it, and when to send again or
 //! to look up is settled in the engine. Nothing here reads the wall clock or touches Florin's database.
 
+mod capabilities;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod http;
+mod look_up;
 mod outcome;
 mod processor;
 mod request;
 pub mod sandbox;
+pub mod stripe;
+mod webhook;
 
+pub use async_trait::async_trait;
+
+pub use capabilities::{Capabilities, Currencies, Inexpressible, Units};
+pub use look_up::{ListFailed, LookUp, Movement, MovementKind, MovementPage, MovementStatus, Window};
 pub use outcome::{DeclineCode, Found, LookupFailed, Outcome};
-pub use processor::{Capabilities, InvalidMethod, MethodCheck, Processor};
+pub use processor::{InvalidMethod, MethodCheck, Processor};
 pub use request::{CaptureRequest, ChargeRequest, RefundRequest, Request, VoidRequest};
 pub use sandbox::{Sandbox, SandboxSettings};
+pub use stripe::{Stripe, StripeOptions, StripeSettings};
+pub use webhook::{ProcessorEvent, Subject, WebhookRefused, WebhookRequest};

@@ -17,6 +17,9 @@ pub enum Outcome {
         code: DeclineCode,
         /// The same for people.
         message: String,
+        /// Whether another processor may well accept it (a soft decline): the refusal is the processor's own, or that of
+        /// a bank which gives no reason. Never for a card that is gone, expired or empty, nor for suspected fraud.
+        may_retry_elsewhere: bool,
     },
     /// Accepted; whether it succeeds shows later.
     Pending {
@@ -30,7 +33,8 @@ pub enum Outcome {
         /// Where the payer acts.
         url: String,
     },
-    /// Provably never left this machine: no effect.
+    /// Provably without effect: it never left this machine, or the processor says that it did not begin with it (too many
+    /// requests, a key that it doesn't accept).
     NotSent {
         /// What stood in the way, for the log.
         reason: String,
@@ -40,6 +44,14 @@ pub enum Outcome {
         /// What is known, for the log.
         reason: String,
     },
+}
+
+impl Outcome {
+    /// A decline with the code's own message, and what usually holds of the code for another processor.
+    pub fn declined(code: DeclineCode) -> Outcome {
+        let may_retry_elsewhere = code.is_soft();
+        Outcome::Declined { code, message: code.message().to_owned(), may_retry_elsewhere }
+    }
 }
 
 /// What a look-up found.
@@ -96,6 +108,19 @@ impl DeclineCode {
         DeclineCode::RefundDeclined,
         DeclineCode::OperationDeclined,
     ];
+
+    /// Whether another processor may well accept what was declined with this code, unless more is known.
+    pub const fn is_soft(self) -> bool {
+        match self {
+            DeclineCode::Declined => true,
+            DeclineCode::InsufficientFunds
+            | DeclineCode::ExpiredPaymentMethod
+            | DeclineCode::SuspectedFraud
+            | DeclineCode::ActionNotCompleted
+            | DeclineCode::RefundDeclined
+            | DeclineCode::OperationDeclined => false,
+        }
+    }
 
     /// A sentence for people, for processors that send none.
     pub const fn message(self) -> &'static str {

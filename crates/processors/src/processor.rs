@@ -1,65 +1,81 @@
 //! What Florin asks of a payment processor.
 
-use std::time::Duration;
+use async_trait::async_trait;
+use florin_domain::{MethodRef, MethodType, Mode};
 
-use florin_domain::{AttemptId, AttemptKind, MethodRef, MethodType, Mode};
-use futures_util::future::BoxFuture;
+use crate::{
+    Capabilities, CaptureRequest, ChargeRequest, Found, ListFailed, LookUp, LookupFailed, MovementPage,
+    Outcome, ProcessorEvent, RefundRequest, Request, VoidRequest, WebhookRefused, WebhookRequest, Window,
+};
 
-use crate::{Found, LookupFailed, Outcome, Request};
-
-/// A payment processor.
+/// A payment processor, as its connector presents it. `docs/adding-a-processor.md` tells how to write one, and
+/// `conformance` (a feature of this crate) checks what one has to keep to.
 ///
 /// Implementations keep no state that matters: after a crash, [`Processor::look_up`] must tell from the processor's own
 /// records what became of an attempt.
+///
+/// Whoever drops the future of a request learns nothing: the effect may have happened.
+#[async_trait]
 pub trait Processor: Send + Sync + 'static {
     /// The name that payments and attempts carry in their `processor` field.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Whether it takes payments of this mode: a sandbox never takes live ones.
     fn serves(&self, mode: Mode) -> bool;
 
-    /// What can be relied on when an answer is missing.
-    fn capabilities(&self) -> Capabilities;
+    /// What it can do, and what can be relied on when an answer is missing.
+    fn capabilities(&self) -> &Capabilities;
 
     /// Says, before anything happens, whether a payment method exists and may be charged.
     fn check_method(&self, method: &MethodRef) -> MethodCheck;
 
-    /// Sends a request, with its attempt's id as the idempotency key, and tells what became of it.
+    /// Reserves money.
+    async fn authorize(&self, request: ChargeRequest) -> Outcome;
+
+    /// Takes money.
+    async fn charge(&self, request: ChargeRequest) -> Outcome;
+
+    /// Takes money that was reserved.
+    async fn capture(&self, request: CaptureRequest) -> Outcome;
+
+    /// Gives up a reservation.
+    async fn void(&self, request: VoidRequest) -> Outcome;
+
+    /// Gives money back.
+    async fn refund(&self, request: RefundRequest) -> Outcome;
+
+    /// Asks where an attempt that was sent, or may have been sent, stands now. Moves nothing; at most it makes a failure
+    /// final, where the processor would let the payer try again.
+    async fn look_up(&self, attempt: &LookUp) -> Result<Found, LookupFailed>;
+
+    /// Checks that a webhook was sent by the processor, and tells what it is about.
     ///
-    /// Whoever drops the future learns nothing: the effect may have happened.
-    fn send(&self, request: Request) -> BoxFuture<'_, Outcome>;
-
-    /// Asks where an attempt that was sent, or may have been sent, stands now. Sends nothing.
-    fn look_up(&self, attempt_id: AttemptId, kind: AttemptKind)
-    -> BoxFuture<'_, Result<Found, LookupFailed>>;
-}
-
-/// What can be relied on at a processor when an answer is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities {
-    /// How long a request that was sent may take to appear in a look-up, at most.
-    pub max_delay: Duration,
-    /// How long after the first sending the same attempt id still has one effect only; [`Duration::MAX`] is for ever.
-    pub keeps_keys_for: Duration,
-}
-
-impl Capabilities {
-    /// Whether [`Found::NotFound`] proves that nothing happened, `age` after the attempt was last sent.
+    /// Nothing in it is believed: it only says which attempts to look up. So its order, repetitions and delays do not
+    /// matter.
     ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use florin_processors::Capabilities;
-    /// let known = Capabilities { max_delay: Duration::from_secs(2), keeps_keys_for: Duration::MAX };
-    /// assert!(!known.not_found_is_proof_after(Duration::from_secs(2)));
-    /// assert!(known.not_found_is_proof_after(Duration::from_secs(3)));
-    /// ```
-    pub fn not_found_is_proof_after(&self, age: Duration) -> bool {
-        age > self.max_delay
+    /// # Errors
+    /// [`WebhookRefused`], by default for every webhook.
+    fn parse_webhook(&self, _webhook: &WebhookRequest<'_>) -> Result<Vec<ProcessorEvent>, WebhookRefused> {
+        Err(WebhookRefused::NotSupported)
     }
 
-    /// Whether sending again is safe, `age` after the attempt was first sent.
-    pub fn may_send_again_after(&self, age: Duration) -> bool {
-        age < self.keeps_keys_for
+    /// Lists what moved, or was to move, in a window of time: a page of it, from `cursor` on, in no particular order.
+    ///
+    /// # Errors
+    /// [`ListFailed`], by default [`ListFailed::NotSupported`]; [`Capabilities::lists`] says so beforehand.
+    async fn list(&self, _window: Window, _cursor: Option<String>) -> Result<MovementPage, ListFailed> {
+        Err(ListFailed::NotSupported)
+    }
+
+    /// Carries out a request by the operation that it is for.
+    async fn send(&self, request: Request) -> Outcome {
+        match request {
+            Request::Authorize(request) => self.authorize(request).await,
+            Request::Charge(request) => self.charge(request).await,
+            Request::Capture(request) => self.capture(request).await,
+            Request::Void(request) => self.void(request).await,
+            Request::Refund(request) => self.refund(request).await,
+        }
     }
 }
 
@@ -71,6 +87,8 @@ pub enum MethodCheck {
         /// What kind of payment method it is.
         method_type: MethodType,
     },
+    /// It looks like one of the processor's; what kind it is, and whether it may be charged, shows when it is.
+    Unchecked,
     /// There is no such payment method.
     NotFound,
     /// It exists and may not be charged.

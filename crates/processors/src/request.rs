@@ -3,12 +3,14 @@
 //! Every request carries the id of the attempt it belongs to. That id is the idempotency key at the processor: the same
 //! id sent twice has one effect.
 
-use florin_domain::{Amount, AttemptId, AttemptKind, Currency, MethodRef, PaymentId, RefundId};
+use florin_domain::{Amount, AttemptId, AttemptKind, Currency, MethodRef, MethodType, PaymentId, RefundId};
 
 /// One thing to do at a processor.
 #[derive(Clone, Debug)]
 pub enum Request {
-    /// Take money, or reserve it.
+    /// Reserve money.
+    Authorize(ChargeRequest),
+    /// Take money.
     Charge(ChargeRequest),
     /// Take money that was reserved.
     Capture(CaptureRequest),
@@ -22,7 +24,7 @@ impl Request {
     /// The attempt, which is the idempotency key.
     pub fn attempt_id(&self) -> AttemptId {
         match self {
-            Request::Charge(charge) => charge.attempt_id,
+            Request::Authorize(charge) | Request::Charge(charge) => charge.attempt_id,
             Request::Capture(capture) => capture.attempt_id,
             Request::Void(void) => void.attempt_id,
             Request::Refund(refund) => refund.attempt_id,
@@ -32,7 +34,7 @@ impl Request {
     /// The payment that the request is about.
     pub fn payment_id(&self) -> PaymentId {
         match self {
-            Request::Charge(charge) => charge.payment_id,
+            Request::Authorize(charge) | Request::Charge(charge) => charge.payment_id,
             Request::Capture(capture) => capture.payment_id,
             Request::Void(void) => void.payment_id,
             Request::Refund(refund) => refund.payment_id,
@@ -42,7 +44,7 @@ impl Request {
     /// What kind of attempt this is.
     pub fn kind(&self) -> AttemptKind {
         match self {
-            Request::Charge(_) => AttemptKind::Charge,
+            Request::Authorize(_) | Request::Charge(_) => AttemptKind::Charge,
             Request::Capture(_) => AttemptKind::Capture,
             Request::Void(_) => AttemptKind::Void,
             Request::Refund(_) => AttemptKind::Refund,
@@ -52,7 +54,7 @@ impl Request {
     /// The payment method that the payment was, or is to be, charged to.
     pub fn payment_method(&self) -> &MethodRef {
         match self {
-            Request::Charge(charge) => &charge.payment_method,
+            Request::Authorize(charge) | Request::Charge(charge) => &charge.payment_method,
             Request::Capture(capture) => &capture.payment_method,
             Request::Void(void) => &void.payment_method,
             Request::Refund(refund) => &refund.payment_method,
@@ -60,7 +62,7 @@ impl Request {
     }
 }
 
-/// Takes `amount` from a payment method, or reserves it.
+/// Takes `amount` from a payment method, or reserves it: which of the two says the operation that it is given to.
 #[derive(Clone, Debug)]
 pub struct ChargeRequest {
     /// The attempt, which is the idempotency key.
@@ -71,10 +73,10 @@ pub struct ChargeRequest {
     pub amount: Amount,
     /// In which currency.
     pub currency: Currency,
-    /// Whether to take the money at once; `false` only reserves it (authorizes).
-    pub capture: bool,
     /// What to charge.
     pub payment_method: MethodRef,
+    /// What kind of payment method it is.
+    pub method_type: MethodType,
     /// What the payer reads on a statement, where the processor can show it.
     pub description: Option<String>,
     /// Where a payer comes back to after having acted.

@@ -183,6 +183,6 @@ fn books_that_were_cut_short_answer_nothing_rather_than_something_wrong() {
     let answer = bench.send(charged(1, "pm_test_success"));
     assert!(matches!(answer, florin_processors::Outcome::Unknown { .. }), "{answer:?}");
     use florin_processors::Processor;
-    let found = bench.sandbox.look_up(attempt_id(1), AttemptKind::Charge).now_or_never().unwrap();
+    let found = bench.sandbox.look_up(&about(1, AttemptKind::Charge)).now_or_never().unwrap();
     assert!(found.unwrap_err().to_string().contains("cut short"));
 }

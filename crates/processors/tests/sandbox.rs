@@ -7,7 +7,8 @@ use std::time::Duration;
 use florin_domain::{AttemptKind, MethodType};
 use florin_processors::sandbox::{ActionRefused, EntryOutcome, PaymentTally};
 use florin_processors::{
-    DeclineCode, Found, InvalidMethod, MethodCheck, Outcome, Processor, Request, SandboxSettings,
+    DeclineCode, Found, InvalidMethod, MethodCheck, MovementKind, MovementStatus, Outcome, Processor,
+    Request, SandboxSettings, Window,
 };
 use support::*;
 
@@ -42,7 +43,7 @@ fn each_method_is_usable_or_says_why_not() {
 }
 
 fn declined(code: DeclineCode) -> Outcome {
-    Outcome::Declined { code, message: code.message().to_owned() }
+    Outcome::declined(code)
 }
 
 fn unknown(reason: &str) -> Outcome {
@@ -206,11 +207,10 @@ fn refunds_succeed_fail_or_take_their_time() {
 #[test]
 fn the_same_attempt_sent_again_gets_the_first_answer_and_has_no_second_effect() {
     let bench = Bench::new();
-    let mut authorization = charge(2, "pm_test_success");
-    authorization.capture = false;
+    let authorization = charge(2, "pm_test_success");
     let requests = [
         charged(1, "pm_test_insufficient_funds"),
-        Request::Charge(authorization),
+        Request::Authorize(authorization),
         captured(3, 2, 600),
         voided(4, 2),
         refunded(5, 2, 50, "pm_test_refund_pending"),
@@ -254,8 +254,8 @@ fn the_books_witness_double_charges_and_excessive_refunds_and_do_not_prevent_the
         bench.send(Request::Charge(request));
     }
     let mut reserved = charge(3, "pm_test_success");
-    (reserved.payment_id, reserved.capture) = (payment_id(1), false);
-    bench.send(Request::Charge(reserved));
+    reserved.payment_id = payment_id(1);
+    bench.send(Request::Authorize(reserved));
     bench.send(captured(4, 1, 400));
     bench.send(voided(5, 1));
     bench.send(refunded(6, 1, 5000, "pm_test_success"));
@@ -281,7 +281,7 @@ async fn each_call_takes_the_latency_and_a_lost_answer_longer_but_the_effect_is_
     let begun = tokio::time::Instant::now();
     bench.sandbox.send(charged(1, "pm_test_success")).await;
     assert_eq!(begun.elapsed(), 2 * SECOND);
-    bench.sandbox.look_up(attempt_id(1), AttemptKind::Charge).await.unwrap();
+    bench.sandbox.look_up(&about(1, AttemptKind::Charge)).await.unwrap();
     assert_eq!(begun.elapsed(), 4 * SECOND);
     bench.sandbox.send(charged(2, "pm_test_timeout_lost")).await;
     assert_eq!(begun.elapsed(), 13 * SECOND);
@@ -292,8 +292,74 @@ async fn each_call_takes_the_latency_and_a_lost_answer_longer_but_the_effect_is_
 
 #[test]
 fn the_sandbox_keeps_keys_for_ever_and_answers_for_what_it_declares() {
-    let capabilities = Bench::new().sandbox.capabilities();
+    let bench = Bench::new();
+    let capabilities = bench.sandbox.capabilities();
     assert!(capabilities.may_send_again_after(Duration::from_secs(100 * 366 * 24 * 3600)));
     assert!(!capabilities.not_found_is_proof_after(SECOND));
     assert!(capabilities.not_found_is_proof_after(3 * SECOND));
+}
+
+#[tokio::test]
+async fn the_list_tells_where_each_charge_and_refund_stands() {
+    let bench = Bench::new();
+    bench.send(charged(1, "pm_test_success"));
+    bench.send(charged(2, "pm_test_decline"));
+    bench.send(charged(3, "pm_test_ach"));
+    for attempt in [4, 5, 6] {
+        bench.send(Request::Authorize(charge(attempt, "pm_test_success")));
+    }
+    bench.send(captured(7, 5, 600));
+    bench.send(voided(8, 6));
+    bench.send(refunded(9, 1, 300, "pm_test_success"));
+    bench.sandbox.list(day(), None).await.unwrap();
+    bench.pass(10 * SECOND);
+    bench.look_up(3, AttemptKind::Charge);
+
+    use MovementKind::{Charge, Refund};
+    use MovementStatus::{Authorized, Failed, Succeeded};
+    let expected = [
+        (1, Charge, 1000, Succeeded),
+        (2, Charge, 1000, Failed),
+        (3, Charge, 1000, Succeeded),
+        (4, Charge, 1000, Authorized),
+        (5, Charge, 600, Succeeded),
+        (6, Charge, 1000, Failed),
+        (9, Refund, 300, Succeeded),
+    ];
+    let page = bench.sandbox.list(day(), None).await.unwrap();
+    let told: Vec<_> = page
+        .movements
+        .iter()
+        .map(|movement| (movement.attempt_id, movement.kind, movement.amount_minor, movement.status))
+        .collect();
+    assert_eq!(told, expected.map(|(id, kind, amount, status)| (Some(attempt_id(id)), kind, amount, status)));
+    assert_eq!(page.next, None);
+    let before = Window { from: day().from - 24 * 3600 * SECOND, until: day().from };
+    assert_eq!(bench.sandbox.list(before, None).await.unwrap().movements, []);
+}
+
+#[tokio::test]
+async fn a_long_list_comes_in_pages() {
+    let bench = Bench::new();
+    for attempt in 1..=250 {
+        bench.send(charged(attempt, "pm_test_success"));
+    }
+    let (mut told, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = bench.sandbox.list(day(), cursor).await.unwrap();
+        assert!(page.movements.len() <= 100);
+        told.extend(page.movements.iter().filter_map(|movement| movement.attempt_id));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(told, (1..=250).map(attempt_id).collect::<Vec<_>>());
+    assert!(bench.sandbox.list(day(), Some("no cursor".to_owned())).await.is_err());
+}
+
+/// The day on which the sandbox's clock stands.
+fn day() -> Window {
+    let from = chrono::DateTime::from_timestamp(1_762_387_200, 0).unwrap();
+    Window { from, until: from + 24 * 3600 * SECOND }
 }

@@ -8,8 +8,9 @@ use florin_storage::{Needs, Realm};
 use super::request::Scene;
 use crate::views::Refused;
 
-/// What the processor says about a payment method of its own: the type, or why it can't be charged.
-pub(crate) type CheckMethod = Arc<dyn Fn(&MethodRef) -> Result<MethodType, Refused> + Send + Sync>;
+/// What the processor says about a payment method of its own: the type, where it can tell before a charge, or why it
+/// can't be charged.
+pub(crate) type CheckMethod = Arc<dyn Fn(&MethodRef) -> Result<Option<MethodType>, Refused> + Send + Sync>;
 
 /// A payment method that can be charged.
 pub(super) struct Chargeable {
@@ -29,17 +30,21 @@ pub(super) fn need_method(realm: Realm, method: Option<&MethodRef>, needs: &mut 
 }
 
 impl Scene<'_> {
-    /// Checks that a payment method can be charged.
+    /// Checks that a payment method can be charged. `named` is the type that the caller says it has, for a processor that
+    /// can't tell.
     pub(super) fn check_chargeable(
         &self,
         method: &MethodRef,
+        named: Option<MethodType>,
         check: &CheckMethod,
     ) -> Result<Chargeable, Refused> {
         let stored = stored_id(method).and_then(|id| self.set.method(self.requester.realm, id));
         let Some(stored) = stored else {
-            return Ok(Chargeable { method_type: check(method)?, customer_id: None });
+            let named = named.filter(|named| named.needs_processor()).unwrap_or(MethodType::Card);
+            return Ok(Chargeable { method_type: check(method)?.unwrap_or(named), customer_id: None });
         };
         stored.check_usable(self.deciding.at).map_err(|_| Refused::payment_method_invalid())?;
-        Ok(Chargeable { method_type: check(&stored.token)?, customer_id: stored.customer_id })
+        let method_type = check(&stored.token)?.unwrap_or(stored.method_type);
+        Ok(Chargeable { method_type, customer_id: stored.customer_id })
     }
 }

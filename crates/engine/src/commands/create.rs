@@ -94,7 +94,7 @@ impl Create {
         let Some(method) = &self.request.payment_method else {
             return Ok((named.unwrap_or(MethodType::Card), None));
         };
-        let found = on.check_chargeable(method, &self.check_method)?;
+        let found = on.check_chargeable(method, named, &self.check_method)?;
         if let Some(named) = named.filter(|named| *named != found.method_type) {
             let message = format!(
                 "The payment method is of type {}; send payment_method_type: {} instead of {named}, or leave it out.",

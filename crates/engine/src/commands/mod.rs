@@ -32,6 +32,8 @@ pub(crate) use telling::{Requester, payment_json};
 pub(crate) use transactions::Amend;
 pub(crate) use update::ChangePayment;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Duration, Utc};
 use florin_domain::{Attempt, Payment};
 use florin_storage::IdempotencyRecord;
@@ -66,7 +68,7 @@ pub(crate) struct Sending {
 #[derive(Clone, Debug)]
 pub(crate) struct Sender {
     /// The processor's name.
-    pub(crate) processor: &'static str,
+    pub(crate) processor: Arc<str>,
     /// The processor's deadline and some time to commit.
     pub(crate) lease: Duration,
 }

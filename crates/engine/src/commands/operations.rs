@@ -33,7 +33,8 @@ impl Operation for Process {
             let (payment, attempt) = payment.start_charge(start, None)?;
             return on.charge(payment, attempt, None);
         };
-        let method_type = on.check_chargeable(method, &self.check_method)?.method_type;
+        let named = Some(payment.method_type);
+        let method_type = on.check_chargeable(method, named, &self.check_method)?.method_type;
         check_capture(method_type, payment.capture_method)?;
         let (payment, attempt) = payment.start_charge(start, Some((method.clone(), method_type)))?;
         on.charge(payment, attempt, None)
@@ -83,6 +84,7 @@ impl Operation for MakeRefund {
         let started = payment.start_refund(self.refund.clone(), on.start(payment.method_type))?;
         on.check_credits_fit(&started.payment, started.refund.amount)?;
         tell_refund(on.set, on.deciding, "refund.created", started.refund);
+        on.put(&started.payment, &started.attempt);
         Ok(on.carry_out(started.payment, started.attempt))
     }
 }

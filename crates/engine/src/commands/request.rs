@@ -59,7 +59,7 @@ impl Scene<'_> {
     /// The start of a new attempt.
     pub(crate) fn start(&self, method_type: MethodType) -> AttemptStart {
         let processor = match method_type {
-            MethodType::Card | MethodType::Ach => self.sender.processor,
+            MethodType::Card | MethodType::Ach => &*self.sender.processor,
             MethodType::Offline => "offline",
             MethodType::Credits => "credits",
         };
@@ -85,30 +85,34 @@ impl Scene<'_> {
                 .ok_or_else(Refused::invoice_not_found)?
                 .check_payable(payment.amount, payment.currency)?;
         }
-        if let Some(kind) = event {
-            // It is part of what is told.
-            self.set.put_attempt(attempt.clone());
-            (payment, _) = tell_payment(self.set, self.deciding, kind, payment);
+        // It is part of what is told.
+        self.set.put_attempt(attempt.clone());
+        match event {
+            Some(kind) => (payment, _) = tell_payment(self.set, self.deciding, kind, payment),
+            None => put_payment(self.set, self.deciding, payment.clone(), None),
         }
         Ok(self.carry_out(payment, attempt))
     }
 
-    /// Puts a payment and an attempt for it, which has to be sent, or is settled here and now where no processor moves
-    /// the money.
+    /// Puts a payment and an attempt for it.
+    pub(crate) fn put(&mut self, payment: &Payment, attempt: &Attempt) {
+        put_payment(self.set, self.deciding, payment.clone(), None);
+        self.set.put_attempt(attempt.clone());
+    }
+
+    /// Carries out an attempt that is put, with its payment: it has to be sent, or is settled here and now where no
+    /// processor moves the money.
     pub(crate) fn carry_out(&mut self, payment: Payment, attempt: Attempt) -> Step {
         if payment.method_type.needs_processor() {
-            return self.send(payment, attempt);
+            return Step::Send(Box::new((payment, attempt)));
         }
         let settlement = match attempt.kind {
             AttemptKind::Charge => self.settlement_of_charge(&payment),
             AttemptKind::Capture | AttemptKind::Void | AttemptKind::Refund => Settlement::Succeeded,
         };
-        let payment_id = payment.id;
-        put_payment(self.set, self.deciding, payment, None);
-        self.set.put_attempt(attempt.clone());
         let settling = Settling {
             requester: self.requester.clone(),
-            payment_id,
+            payment_id: payment.id,
             attempt_id: attempt.id,
             refund_id: attempt.refund_id,
             settlement,
@@ -118,13 +122,12 @@ impl Scene<'_> {
             success_status: self.success_status(),
             sender: self.sender.clone(),
         };
-        Step::Done(settling.decide(self.set, self.deciding).answer, payment_id)
+        Step::Done(settling.decide(self.set, self.deciding).answer, payment.id)
     }
 
     /// Puts a payment and the attempt to send for it.
     pub(crate) fn send(&mut self, payment: Payment, attempt: Attempt) -> Step {
-        put_payment(self.set, self.deciding, payment.clone(), None);
-        self.set.put_attempt(attempt.clone());
+        self.put(&payment, &attempt);
         Step::Send(Box::new((payment, attempt)))
     }
 

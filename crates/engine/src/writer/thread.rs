@@ -38,9 +38,10 @@ pub(crate) fn spawn_writer(
     std::thread::Builder::new().name(format!("writer-{number}")).spawn(move || {
         let _guard = EndProcessOnPanic("writer");
         let mut writer = Writer { settings, connection: None, rests_until: None };
-        while let Some(jobs) = queue.take(writer.settings.batch_limit) {
+        while let Some((jobs, at_work)) = queue.take_share(writer.settings.batch_limit) {
             writer.write(jobs);
             writer.shorten_log();
+            drop(at_work);
         }
     })
 }

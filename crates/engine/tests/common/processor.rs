@@ -1,16 +1,15 @@
 //! A processor that does as the test says with what it is sent, before a sandbox that does as processors do.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use florin_domain::{AttemptId, AttemptKind, MethodRef, Mode, PaymentId};
 use florin_processors::{
-    Capabilities, Found, LookupFailed, MethodCheck, Outcome, Processor, Request, Sandbox, SandboxSettings,
+    Capabilities, CaptureRequest, ChargeRequest, Found, LookUp, LookupFailed, MethodCheck, Outcome,
+    Processor, RefundRequest, Request, Sandbox, SandboxSettings, VoidRequest, async_trait,
 };
 use tokio::sync::watch;
 
@@ -37,7 +36,8 @@ pub(crate) enum Fate {
 pub(crate) struct Scripted {
     pub sandbox: Sandbox,
     fates: Mutex<HashMap<AttemptKind, Fate>>,
-    capabilities: Mutex<Capabilities>,
+    /// Each change leaves the former behind: who has borrowed it may go on.
+    capabilities: Mutex<&'static Capabilities>,
     sent: watch::Sender<Vec<(PaymentId, AttemptKind, AttemptId)>>,
     /// Counts the releases.
     releases: watch::Sender<u64>,
@@ -45,15 +45,13 @@ pub(crate) struct Scripted {
     look_ups_fail: AtomicBool,
 }
 
-type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
 impl Scripted {
     pub(crate) fn open(books: &Path, clock: &TestClock) -> Self {
         let clock = clock.clone();
         let sandbox =
             Sandbox::open(books, SandboxSettings::default(), Arc::new(move || clock.now())).expect("books");
         Scripted {
-            capabilities: Mutex::new(sandbox.capabilities()),
+            capabilities: Mutex::new(Box::leak(Box::new(sandbox.capabilities().clone()))),
             sandbox,
             fates: Mutex::default(),
             sent: watch::Sender::new(Vec::new()),
@@ -76,12 +74,19 @@ impl Scripted {
 
     /// After how long "not found" proves something.
     pub(crate) fn set_max_delay(&self, max_delay: Duration) {
-        self.capabilities.lock().expect("the capabilities").max_delay = max_delay;
+        self.change_capabilities(|capabilities| capabilities.max_delay = max_delay);
     }
 
     /// How long the processor keeps its idempotency keys.
     pub(crate) fn set_keeps_keys_for(&self, keeps_keys_for: Duration) {
-        self.capabilities.lock().expect("the capabilities").keeps_keys_for = keeps_keys_for;
+        self.change_capabilities(|capabilities| capabilities.keeps_keys_for = keeps_keys_for);
+    }
+
+    fn change_capabilities(&self, change: impl FnOnce(&mut Capabilities)) {
+        let mut current = self.capabilities.lock().expect("the capabilities");
+        let mut changed = current.clone();
+        change(&mut changed);
+        *current = Box::leak(Box::new(changed));
     }
 
     /// Makes look-ups fail, or succeed again.
@@ -125,8 +130,9 @@ impl Scripted {
     }
 }
 
+#[async_trait]
 impl Processor for Scripted {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.sandbox.name()
     }
 
@@ -135,7 +141,7 @@ impl Processor for Scripted {
         true
     }
 
-    fn capabilities(&self) -> Capabilities {
+    fn capabilities(&self) -> &Capabilities {
         *self.capabilities.lock().expect("the capabilities")
     }
 
@@ -143,19 +149,31 @@ impl Processor for Scripted {
         self.sandbox.check_method(method)
     }
 
-    fn send(&self, request: Request) -> Answering<'_, Outcome> {
-        Box::pin(self.answer(request))
+    async fn authorize(&self, request: ChargeRequest) -> Outcome {
+        self.answer(Request::Authorize(request)).await
     }
 
-    fn look_up(
-        &self,
-        attempt_id: AttemptId,
-        kind: AttemptKind,
-    ) -> Answering<'_, Result<Found, LookupFailed>> {
-        self.look_ups.lock().expect("the look-ups").push(attempt_id);
+    async fn charge(&self, request: ChargeRequest) -> Outcome {
+        self.answer(Request::Charge(request)).await
+    }
+
+    async fn capture(&self, request: CaptureRequest) -> Outcome {
+        self.answer(Request::Capture(request)).await
+    }
+
+    async fn void(&self, request: VoidRequest) -> Outcome {
+        self.answer(Request::Void(request)).await
+    }
+
+    async fn refund(&self, request: RefundRequest) -> Outcome {
+        self.answer(Request::Refund(request)).await
+    }
+
+    async fn look_up(&self, attempt: &LookUp) -> Result<Found, LookupFailed> {
+        self.look_ups.lock().expect("the look-ups").push(attempt.attempt_id);
         if self.look_ups_fail.load(Ordering::SeqCst) {
-            return Box::pin(async { Err(LookupFailed("as the test says".to_owned())) });
+            return Err(LookupFailed("as the test says".to_owned()));
         }
-        self.sandbox.look_up(attempt_id, kind)
+        self.sandbox.look_up(attempt).await
     }
 }

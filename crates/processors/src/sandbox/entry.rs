@@ -97,10 +97,10 @@ impl Entry {
             at_position: 0,
         };
         match request {
-            Request::Charge(charge) => Entry {
+            Request::Authorize(charge) | Request::Charge(charge) => Entry {
                 amount: Some(charge.amount),
                 currency: Some(charge.currency),
-                capture: Some(charge.capture),
+                capture: Some(matches!(request, Request::Charge(_))),
                 ..entry
             },
             Request::Capture(capture) => Entry {
@@ -151,7 +151,7 @@ impl Entry {
         match outcome {
             // What was returned had been done.
             EntryOutcome::Succeeded | EntryOutcome::Returned => Outcome::Succeeded { reference },
-            EntryOutcome::Declined { code } => Outcome::Declined { code, message: code.message().to_owned() },
+            EntryOutcome::Declined { code } => Outcome::declined(code),
             EntryOutcome::Pending => Outcome::Pending { reference },
             EntryOutcome::RequiresAction => {
                 Outcome::RequiresAction { reference, url: format!("{ACTION_URL}{}", self.attempt_id) }

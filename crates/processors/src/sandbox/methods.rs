@@ -86,7 +86,7 @@ impl TestMethod {
 pub(super) fn meet(request: &Request) -> Encounter {
     let method = TestMethod::find(request.payment_method().as_str());
     match request {
-        Request::Charge(charge) => meet_charge(method, charge.off_session),
+        Request::Authorize(charge) | Request::Charge(charge) => meet_charge(method, charge.off_session),
         Request::Refund(_) => meet_refund(method),
         Request::Capture(_) | Request::Void(_) => Encounter::Answered(EntryOutcome::Succeeded),
     }

@@ -31,6 +31,7 @@ mod books;
 mod entry;
 mod index;
 mod line;
+mod list;
 mod methods;
 mod settings;
 mod witness;
@@ -39,16 +40,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use florin_domain::{AttemptId, AttemptKind, MethodRef, Mode};
-use futures_util::future::{BoxFuture, FutureExt};
+use florin_domain::{AttemptId, AttemptKind, MethodRef, MethodType, Mode};
 
 pub use books::{Books, BooksError};
 pub use entry::{Entry, EntryOutcome};
 pub use settings::SandboxSettings;
 pub use witness::PaymentTally;
 
-use crate::{Capabilities, DeclineCode, Found, LookupFailed, MethodCheck, Outcome, Processor, Request};
+use crate::{
+    Capabilities, CaptureRequest, ChargeRequest, DeclineCode, Found, ListFailed, LookUp, LookupFailed,
+    MethodCheck, MovementPage, Outcome, Processor, RefundRequest, Request, VoidRequest, Window,
+};
 use methods::{Encounter, TestMethod};
 
 /// What the sandbox reads the time from, for the entries of its books and for what they turn into.
@@ -58,6 +62,7 @@ pub type SandboxClock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 pub struct Sandbox {
     books: Books,
     settings: SandboxSettings,
+    capabilities: Capabilities,
     clock: SandboxClock,
 }
 
@@ -86,7 +91,15 @@ impl Sandbox {
         clock: SandboxClock,
     ) -> Result<Sandbox, BooksError> {
         let books = Books::open(books_path, settings.index_capacity)?;
-        Ok(Sandbox { books, settings, clock })
+        let capabilities = Capabilities {
+            methods: vec![MethodType::Card, MethodType::Ach],
+            partial_capture: true,
+            lists: true,
+            max_delay: settings.max_delay,
+            keeps_keys_for: Duration::MAX,
+            ..Capabilities::default()
+        };
+        Ok(Sandbox { books, settings, capabilities, clock })
     }
 
     /// Its books.
@@ -112,6 +125,14 @@ impl Sandbox {
             }
             Some(entry) => (Ok(()), Some(entry.followed_by(done, (self.clock)()))),
         })?
+    }
+
+    /// The request has its effect at once, and the latency is that of the answer: whoever is killed while waiting leaves
+    /// an effect behind that nobody has heard of, which is the case that recovery is for.
+    async fn answer(&self, request: &Request) -> Outcome {
+        let (outcome, extra) = self.act(request);
+        pause(self.settings.latency + extra).await;
+        outcome
     }
 
     /// Does what the request meets, and says how long the answer takes beyond the usual.
@@ -164,8 +185,9 @@ impl Sandbox {
     }
 }
 
+#[async_trait]
 impl Processor for Sandbox {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "sandbox"
     }
 
@@ -173,35 +195,53 @@ impl Processor for Sandbox {
         !mode.is_live()
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { max_delay: self.settings.max_delay, keeps_keys_for: Duration::MAX }
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
     }
 
     fn check_method(&self, method: &MethodRef) -> MethodCheck {
         TestMethod::find(method.as_str()).map_or(MethodCheck::NotFound, TestMethod::check)
     }
 
-    /// The request has its effect at once, and the latency is that of the answer: whoever is killed while waiting leaves
-    /// an effect behind that nobody has heard of, which is the case that recovery is for.
-    fn send(&self, request: Request) -> BoxFuture<'_, Outcome> {
-        async move {
-            let (outcome, extra) = self.act(&request);
-            pause(self.settings.latency + extra).await;
-            outcome
-        }
-        .boxed()
+    async fn authorize(&self, request: ChargeRequest) -> Outcome {
+        self.answer(&Request::Authorize(request)).await
     }
 
-    fn look_up(
-        &self,
-        attempt_id: AttemptId,
-        kind: AttemptKind,
-    ) -> BoxFuture<'_, Result<Found, LookupFailed>> {
-        async move {
-            pause(self.settings.latency).await;
-            self.find(attempt_id, kind).map_err(|failed| LookupFailed(failed.to_string()))
-        }
-        .boxed()
+    async fn charge(&self, request: ChargeRequest) -> Outcome {
+        self.answer(&Request::Charge(request)).await
+    }
+
+    async fn capture(&self, request: CaptureRequest) -> Outcome {
+        self.answer(&Request::Capture(request)).await
+    }
+
+    async fn void(&self, request: VoidRequest) -> Outcome {
+        self.answer(&Request::Void(request)).await
+    }
+
+    async fn refund(&self, request: RefundRequest) -> Outcome {
+        self.answer(&Request::Refund(request)).await
+    }
+
+    async fn look_up(&self, attempt: &LookUp) -> Result<Found, LookupFailed> {
+        pause(self.settings.latency).await;
+        self.find(attempt.attempt_id, attempt.kind).map_err(|failed| LookupFailed(failed.to_string()))
+    }
+
+    async fn list(&self, window: Window, cursor: Option<String>) -> Result<MovementPage, ListFailed> {
+        let unanswered = |reason: String| ListFailed::Unanswered(reason);
+        let after = cursor.map(|cursor| cursor.parse()).transpose();
+        let after = after.map_err(|error| unanswered(format!("no cursor: {error}")))?;
+        let books = self.books.path().to_owned();
+        // It reads the whole file.
+        let reading = tokio::task::spawn_blocking(move || list::page(&books, window, after));
+        let page = reading.await.map_err(|error| unanswered(error.to_string()))?;
+        page.map_err(|error| unanswered(error.to_string()))
+    }
+
+    /// Spares the detour over the operations, which all do the same here.
+    async fn send(&self, request: Request) -> Outcome {
+        self.answer(&request).await
     }
 }
 
@@ -213,7 +253,7 @@ struct Entered {
 
 fn key_reused() -> Outcome {
     let message = "this attempt was sent before, as a different request".to_owned();
-    Outcome::Declined { code: DeclineCode::OperationDeclined, message }
+    Outcome::Declined { code: DeclineCode::OperationDeclined, message, may_retry_elsewhere: false }
 }
 
 async fn pause(duration: Duration) {

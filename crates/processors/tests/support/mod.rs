@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use florin_domain::{Amount, AttemptId, AttemptKind, Currency, MethodRef, PaymentId, RefundId};
+use florin_domain::{Amount, AttemptId, AttemptKind, Currency, MethodRef, MethodType, PaymentId, RefundId};
 use florin_processors::sandbox::{Books, Entry, SandboxClock};
 use florin_processors::{
-    CaptureRequest, ChargeRequest, Found, Outcome, Processor, RefundRequest, Request, Sandbox,
+    CaptureRequest, ChargeRequest, Found, LookUp, Outcome, Processor, RefundRequest, Request, Sandbox,
     SandboxSettings, VoidRequest,
 };
 use futures_util::FutureExt;
@@ -74,7 +74,21 @@ pub(crate) fn send(sandbox: &Sandbox, request: Request) -> Outcome {
 }
 
 pub(crate) fn look_up(sandbox: &Sandbox, attempt: u32, kind: AttemptKind) -> Found {
-    sandbox.look_up(attempt_id(attempt), kind).now_or_never().expect("no latency, no timer").unwrap()
+    sandbox.look_up(&about(attempt, kind)).now_or_never().expect("no latency, no timer").unwrap()
+}
+
+/// What is known of an attempt whose answer never came.
+pub(crate) fn about(attempt: u32, kind: AttemptKind) -> LookUp {
+    LookUp {
+        attempt_id: attempt_id(attempt),
+        kind,
+        payment_id: payment_id(attempt),
+        refund_id: None,
+        amount: Amount::new(1000).unwrap(),
+        currency: usd(),
+        reference: None,
+        charge_reference: None,
+    }
 }
 
 pub(crate) fn read(path: &Path) -> Vec<Entry> {
@@ -109,8 +123,8 @@ pub(crate) fn charge(attempt: u32, payment_method: &str) -> ChargeRequest {
         payment_id: payment_id(attempt),
         amount: Amount::new(1000).unwrap(),
         currency: usd(),
-        capture: true,
         payment_method: method(payment_method),
+        method_type: MethodType::Card,
         description: None,
         return_url: None,
         off_session: false,

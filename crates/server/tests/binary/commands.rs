@@ -51,7 +51,10 @@ fn tenants_and_keys_are_made_listed_and_revoked() {
         assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
         output
     };
-    assert_eq!(stdout(&florin(&["migrate"])), "applied 00000000000001\napplied 00000000000002\n");
+    assert_eq!(
+        stdout(&florin(&["migrate"])),
+        "applied 00000000000001\napplied 00000000000002\napplied 00000000000003\n"
+    );
     assert!(stdout(&florin(&["migrate"])).starts_with("nothing to apply"));
     let tenant = stdout(&florin(&["tenants", "create", "Example GmbH"])).trim().to_owned();
     assert_eq!(stdout(&florin(&["tenants", "list"])), format!("{tenant}\tExample GmbH\n"));

@@ -85,7 +85,7 @@ impl TryFrom<AttemptRow> for Attempt {
             failure: IN.failure(row.failure_code.as_deref(), row.failure_message)?,
             due_at: IN.time_opt(row.due_at)?,
             lookups: IN.count(row.lookups)?,
-            revision: row.revision,
+            revision: IN.revision(row.revision)?,
             created_by: IN.parse(&row.created_by)?,
             updated_by: IN.parse(&row.updated_by)?,
             updated_at: IN.time(row.updated_at)?,

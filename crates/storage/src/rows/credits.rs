@@ -60,7 +60,7 @@ impl TryFrom<CreditRow> for CreditAccount {
             customer_id: IN.id(&row.customer_id, CustomerId::from_bytes)?,
             currency: IN.parse(&row.currency)?,
             balance: IN.check(Total::new(row.balance))?,
-            revision: row.revision,
+            revision: IN.revision(row.revision)?,
         })
     }
 }

@@ -82,7 +82,7 @@ impl TryFrom<CustomerRow> for Customer {
             email: IN.parse_opt(row.email.as_deref())?,
             external_id: IN.parse_opt(row.external_id.as_deref())?,
             metadata: metadata(IN, &row.metadata)?,
-            revision: row.revision,
+            revision: IN.revision(row.revision)?,
             created_by: IN.parse(&row.created_by)?,
             updated_by: IN.parse(&row.updated_by)?,
             updated_at: IN.time(row.updated_at)?,

@@ -120,7 +120,7 @@ impl TryFrom<InvoiceRow> for Invoice {
             paid_at: IN.time_opt(row.paid_at)?,
             voided_at: IN.time_opt(row.voided_at)?,
             metadata: metadata(IN, &row.metadata)?,
-            revision: row.revision,
+            revision: IN.revision(row.revision)?,
             event_count: row.event_count,
             created_by: IN.parse(&row.created_by)?,
             updated_by: IN.parse(&row.updated_by)?,
@@ -230,7 +230,7 @@ impl TryFrom<CountRow> for InvoiceCount {
 
     fn try_from(row: CountRow) -> Result<InvoiceCount, StorageError> {
         let realm = Reader("invoice_counts").realm(&row.tenant_id, row.livemode)?;
-        Ok(InvoiceCount { realm, last: row.last, revision: row.revision })
+        Ok(InvoiceCount { realm, last: row.last, revision: IN.revision(row.revision)? })
     }
 }
 

@@ -114,7 +114,7 @@ impl TryFrom<IdempotencyRow> for IdempotencyRecord {
             running_until: IN.time(row.running_until)?,
             success_status: IN.check(u16::try_from(row.success_status))?,
             answer,
-            revision: row.revision,
+            revision: IN.revision(row.revision)?,
         })
     }
 }

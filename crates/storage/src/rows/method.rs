@@ -89,7 +89,7 @@ impl TryFrom<MethodRow> for StoredMethod {
             bank_name: IN.parse_opt(row.bank_name.as_deref())?,
             metadata: metadata(IN, &row.metadata)?,
             detached_at: IN.time_opt(row.detached_at)?,
-            revision: row.revision,
+            revision: IN.revision(row.revision)?,
             event_count: row.event_count,
             created_by: IN.parse(&row.created_by)?,
             updated_by: IN.parse(&row.updated_by)?,

@@ -126,6 +126,14 @@ impl Reader {
         self.check(u32::try_from(count))
     }
 
+    /// A revision, counted from 1.
+    pub(crate) fn revision(self, revision: i64) -> Result<i64, StorageError> {
+        match revision {
+            1.. => Ok(revision),
+            _ => Err(StorageError::corrupt(self.0, format_args!("revision {revision} is less than 1"))),
+        }
+    }
+
     /// A failure: a code and a message, or neither.
     pub(crate) fn failure(
         self,

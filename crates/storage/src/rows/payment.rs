@@ -188,7 +188,7 @@ impl TryFrom<PaymentRow> for Payment {
             failed_at: IN.time_opt(row.failed_at)?,
             canceled_at: IN.time_opt(row.canceled_at)?,
             refunded_at: IN.time_opt(row.refunded_at)?,
-            revision: row.revision,
+            revision: IN.revision(row.revision)?,
             event_count: row.event_count,
             updated_by: IN.parse(&row.updated_by)?,
             updated_at: IN.time(row.updated_at)?,

@@ -73,7 +73,7 @@ impl TryFrom<RefundRow> for Refund {
             metadata: metadata(IN, &row.metadata)?,
             processor_reference: row.processor_reference,
             failure: IN.failure(row.failure_code.as_deref(), row.failure_message)?,
-            revision: row.revision,
+            revision: IN.revision(row.revision)?,
             event_count: row.event_count,
             created_by: IN.parse(&row.created_by)?,
             updated_at: IN.time(row.updated_at)?,

@@ -103,7 +103,7 @@ impl TryFrom<TransactionRow> for Transaction {
             refund_id: IN.id_opt(row.refund_id.as_deref(), RefundId::from_bytes)?,
             customer_id: IN.id_opt(row.customer_id.as_deref(), CustomerId::from_bytes)?,
             created_by: IN.parse(&row.created_by)?,
-            revision: row.revision,
+            revision: IN.revision(row.revision)?,
             metadata: metadata(IN, &row.metadata)?,
             reference_id: IN.parse_opt(row.reference_id.as_deref())?,
             notes: IN.parse_opt(row.notes.as_deref())?,

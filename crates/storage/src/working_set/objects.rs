@@ -106,8 +106,8 @@ impl<T: Stored> Objects<T> {
         }
     }
 
-    /// Tells of each new object.
-    pub(super) fn for_each_new(&self, mut tell: impl FnMut(&T)) {
-        self.new_ones().for_each(|tracked| tell(&tracked.now));
+    /// The new objects.
+    pub(super) fn new_objects(&self) -> impl Iterator<Item = &T> {
+        self.new_ones().map(|tracked| &tracked.now)
     }
 }

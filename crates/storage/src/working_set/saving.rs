@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use florin_domain::{Account, Currency};
+
 use super::WorkingSet;
 use super::objects::Objects;
 use crate::batch::{Change, OnConflict, save};
@@ -10,21 +12,6 @@ use crate::rows::{AMENDMENTS, COUNTERS, EVENTS, Realm, Stored, amendment_row, co
 use crate::{AnyConnection, StorageError};
 
 impl WorkingSet {
-    /// Whether saving would change nothing.
-    pub fn is_unchanged(&self) -> bool {
-        self.events.is_empty()
-            && self.payments.first_changed().is_none()
-            && self.attempts.first_changed().is_none()
-            && self.refunds.first_changed().is_none()
-            && self.keys.first_changed().is_none()
-            && self.customers.first_changed().is_none()
-            && self.methods.first_changed().is_none()
-            && self.invoices.first_changed().is_none()
-            && self.credits.first_changed().is_none()
-            && self.invoice_counts.first_changed().is_none()
-            && self.transactions.first_changed().is_none()
-    }
-
     /// Saves all that changed: updates before inserts, one statement per table, counters last.
     ///
     /// # Errors
@@ -106,12 +93,16 @@ impl WorkingSet {
         self.methods.count(|method, name, by| add(method.key().0, Cow::Borrowed(name), by));
         self.invoices.count(|invoice, name, by| add(invoice.key().0, Cow::Borrowed(name), by));
         self.transactions.count(|transaction, name, by| add(transaction.key().0, Cow::Borrowed(name), by));
-        self.transactions.for_each_new(|transaction| {
+        // Summed before they are named: a batch moves much between few accounts.
+        let mut balances: BTreeMap<(Realm, &Account, Currency), i64> = BTreeMap::new();
+        for transaction in self.transactions.new_objects() {
             for (account, minor) in transaction.postings() {
-                let name = crate::counters::balance_of(account, transaction.currency);
-                add(transaction.key().0, Cow::Owned(name), minor);
+                *balances.entry((transaction.key().0, account, transaction.currency)).or_default() += minor;
             }
-        });
+        }
+        for ((realm, account, currency), minor) in balances {
+            add(realm, Cow::Owned(crate::counters::balance_of(account, currency)), minor);
+        }
         counts.retain(|_, by| *by != 0);
         counts
     }

@@ -9,6 +9,7 @@ use crate::money;
 use crate::samples::{
     id_bytes, needs, new_refund, put_payment, put_refund, realm, start, store, store_charged, terms, write,
 };
+use crate::schema::REFUSED_BY_SQLITE;
 
 /// What is planted, and what is said about it. `@a` is a payment of 1000, charged and refunded by 400; `@b` is charged,
 /// a refund of 300 under way; `@c` is new; `@d` has a charge under way; `@r` and `@s` are the refunds of `@a` and `@b`;
@@ -288,6 +289,20 @@ fn every_planted_corruption_is_found_and_names_its_object() {
             let (found, _) = found(&mut connection);
             let expected = as_text(expected);
             assert!(found.iter().any(|found| found.contains(&expected)), "{planted}\n{expected}\n{found:#?}");
+        }
+    });
+}
+
+#[test]
+fn what_only_sqlite_refuses_at_once_is_found_on_both_databases() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        disarm(&mut connection);
+        for (table, change) in REFUSED_BY_SQLITE {
+            empty(&mut connection);
+            fill(&mut connection);
+            run(&mut connection, &format!("UPDATE {table} SET {change}"));
+            assert_ne!(found(&mut connection).0, Vec::<String>::new(), "{table} {change}");
         }
     });
 }

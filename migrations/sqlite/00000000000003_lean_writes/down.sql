@@ -1,0 +1,2 @@
+-- For PostgreSQL alone; SQLite parses its CHECKs once.
+SELECT 1;
