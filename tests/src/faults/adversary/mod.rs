@@ -136,7 +136,7 @@ impl State {
     fn act(&self, request: &Request) -> Answer {
         let answer = self.store.lock().unwrap_or_else(PoisonError::into_inner).act(request);
         // A decline that is somebody else's, and names nothing, is a lie that nobody can see through.
-        if answer.status == 200 {
+        if answer.status == 200 && request.method == "POST" {
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
         }
         answer
@@ -151,6 +151,11 @@ impl State {
             return None;
         }
         let number = random.usize(..ALL.len());
+        // Nothing in a list tells what it is a list of: an answer of another look-up is a lie that nobody sees through.
+        let is_out_of_step = matches!(ALL[number].0, Misdeed::AnswersTwice | Misdeed::OtherAnswer);
+        if is_out_of_step && request.method != "POST" {
+            return None;
+        }
         self.counts[number].fetch_add(1, Ordering::SeqCst);
         Some(ALL[number].0)
     }
