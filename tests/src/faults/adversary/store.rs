@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Write;
+use std::ops::Bound;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -117,7 +118,7 @@ impl Store {
         let is_captured = text("capture_method") != "manual";
         let metadata = metadata(request);
         self.write_down(Kind::Charge, &metadata, &metadata, amount, is_captured);
-        let id = format!("pi_{}", self.intents.len() + 1);
+        let id = format!("pi_{:08}", self.intents.len() + 1);
         let intent = Intent {
             made: Instant::now(),
             created: now(),
@@ -167,7 +168,7 @@ impl Store {
         let (currency, of_intent, metadata) =
             (intent.currency.clone(), intent.metadata.clone(), metadata(request));
         self.write_down(Kind::Refund, &of_intent, &metadata, amount, false);
-        let refund_id = format!("re_{}", self.refunds.len() + 1);
+        let refund_id = format!("re_{:08}", self.refunds.len() + 1);
         let refund = Refund { intent: id, created: now(), amount, currency, metadata };
         self.refunds.insert(refund_id.clone(), refund);
         self.show_refund(&refund_id)
@@ -215,14 +216,12 @@ impl Store {
     fn list_intents(&self, request: &Request) -> Answer {
         let bound = |name: &str| request.parameters.get(name).and_then(|text| text.parse::<u64>().ok());
         let (from, until) = (bound("created[gte]").unwrap_or(0), bound("created[lte]").unwrap_or(u64::MAX));
-        let all = self.intents.iter().filter(|(_, intent)| (from..=until).contains(&intent.created));
-        page(request, all.map(|(id, intent)| intent_json(id, intent)).collect())
+        page(request, &self.intents, |intent| (from..=until).contains(&intent.created), intent_json)
     }
 
     fn list_refunds(&self, request: &Request) -> Answer {
         let of = request.parameters.get("payment_intent");
-        let all = self.refunds.iter().filter(|(_, refund)| of.is_none_or(|of| *of == refund.intent));
-        page(request, all.map(|(id, refund)| refund_json(id, refund)).collect())
+        page(request, &self.refunds, |refund| of.is_none_or(|of| *of == refund.intent), refund_json)
     }
 }
 
@@ -293,13 +292,18 @@ fn list(data: Vec<Value>) -> Answer {
 }
 
 /// A page of what there is, after the object that the request names.
-fn page(request: &Request, all: Vec<Value>) -> Answer {
+fn page<'a, T: 'a>(
+    request: &Request,
+    all: &'a BTreeMap<String, T>,
+    is_listed: impl Fn(&T) -> bool,
+    show: impl Fn(&str, &T) -> Value,
+) -> Answer {
     let limit = request.parameters.get("limit").and_then(|text| text.parse().ok()).unwrap_or(10_usize);
-    let after = request.parameters.get("starting_after");
-    let start =
-        after.and_then(|id| all.iter().position(|object| object["id"] == id.as_str())).map_or(0, |at| at + 1);
-    let data: Vec<Value> = all.iter().skip(start).take(limit).cloned().collect();
-    let has_more = start + data.len() < all.len();
+    let after =
+        request.parameters.get("starting_after").map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
+    let mut listed = all.range((after, Bound::Unbounded)).filter(|(_, object)| is_listed(object));
+    let data: Vec<Value> = listed.by_ref().take(limit).map(|(id, object)| show(id, object)).collect();
+    let has_more = listed.next().is_some();
     ok(&json!({ "object": "list", "data": data, "has_more": has_more }))
 }
 

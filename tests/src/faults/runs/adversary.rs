@@ -81,7 +81,10 @@ impl Stage {
         let postgres = PrivatePostgres::start_with(&["fsync=off"]).expect("PostgreSQL is installed");
         let database = Database::on(&postgres.url());
         let adversary = Adversary::start(&database.folder().join("adversary.journal"), plan.seed).await;
-        let launch = launch(&database, plan).setting("CREDENTIALS_KEY", CREDENTIALS_KEY);
+        let launch = launch(&database, plan)
+            .setting("CREDENTIALS_KEY", CREDENTIALS_KEY)
+            // A look-up reads Stripe's list of that time page by page.
+            .setting("PROCESSOR_TIMEOUT_SECONDS", 5);
         Stage { _postgres: postgres, database, launch, adversary }
     }
 }
@@ -97,6 +100,7 @@ fn add_account(database: &Database, port: u16) {
     let base = format!("api_base=http://127.0.0.1:{port}");
     let delay = format!("max_delay_seconds={MAX_DELAY_SECONDS}");
     let answer = format!("answer_timeout_ms={}", Duration::from_millis(500).as_millis());
+    let tolerance = "clock_tolerance_seconds=5";
     let variables = [("FLORIN_CREDENTIALS_KEY", CREDENTIALS_KEY), ("ADVERSARY_CREDENTIALS", CREDENTIALS)];
     let arguments = [
         &[
@@ -120,6 +124,8 @@ fn add_account(database: &Database, port: u16) {
             &delay,
             "--setting",
             &answer,
+            "--setting",
+            tolerance,
         ],
     ]
     .concat();
