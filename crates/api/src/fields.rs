@@ -156,6 +156,44 @@ impl Fields {
         items.into_iter().map(object).collect()
     }
 
+    /// The object of strings of that name. What it holds is not repeated.
+    pub(crate) fn texts(&mut self, name: &'static str) -> Result<Option<BTreeMap<String, String>>, Refused> {
+        const EXPECTED: &str = "an object with string values";
+        let object = match self.take(name) {
+            None => return Ok(None),
+            Some(Value::Object(object)) => object,
+            Some(other) => return Err(wrong_kind(name, EXPECTED, &other)),
+        };
+        let text = |(key, value)| match value {
+            Value::String(text) => Ok((key, text)),
+            other => Err(wrong_kind(name, EXPECTED, &other)),
+        };
+        object.into_iter().map(text).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// The ids in the array of that name, at most so many. One that is malformed names nothing that there is.
+    pub(crate) fn ids<T: std::str::FromStr>(
+        &mut self,
+        name: &'static str,
+        at_most: usize,
+        not_found: impl Fn() -> Refused,
+    ) -> Result<Option<Vec<T>>, Refused> {
+        let items = match self.take(name) {
+            None => return Ok(None),
+            Some(Value::Array(items)) if items.len() <= at_most => items,
+            Some(Value::Array(_)) => {
+                let message = format!("{name} has too many ids; send at most {at_most}.");
+                return Err(Refused::new(ErrorCode::ParameterInvalid, message).param(name));
+            }
+            Some(other) => return Err(wrong_kind(name, "an array of ids", &other)),
+        };
+        let id = |item| match item {
+            Value::String(text) => text.parse().map_err(|_malformed| not_found().param(name)),
+            other => Err(wrong_kind(name, "an array of ids", &other)),
+        };
+        items.into_iter().map(id).collect::<Result<_, _>>().map(Some)
+    }
+
     /// The string of that name, whatever it says.
     pub(crate) fn string(&mut self, name: &'static str, expected: &str) -> Result<Option<String>, Refused> {
         match self.take(name) {

@@ -19,6 +19,7 @@ mod observe;
 mod openapi;
 mod payment_methods;
 mod payments;
+mod processors;
 mod query;
 mod rate_limit;
 mod refunds;

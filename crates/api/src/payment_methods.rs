@@ -1,6 +1,8 @@
 //! Handlers of stored payment methods: parse, call the engine, answer.
 
-use florin_domain::{BankName, CardBrand, CustomerId, Expiry, Last4, MethodRef, MethodType, StoredMethodId};
+use florin_domain::{
+    BankName, CardBrand, CustomerId, Expiry, Last4, MethodRef, MethodType, ProcessorName, StoredMethodId,
+};
 use florin_engine::requests::{CreateMethod, MethodFilter};
 use florin_engine::views::{Answer, ErrorCode, Refused};
 
@@ -10,8 +12,18 @@ use crate::idempotency;
 use crate::query::PAGE_PARAMETERS;
 
 /// The fields of `POST /v1/payment_methods`.
-pub(crate) const METHOD_FIELDS: &[&str] =
-    &["token", "type", "customer_id", "brand", "last4", "exp_month", "exp_year", "bank_name", "metadata"];
+pub(crate) const METHOD_FIELDS: &[&str] = &[
+    "token",
+    "type",
+    "customer_id",
+    "brand",
+    "last4",
+    "exp_month",
+    "exp_year",
+    "bank_name",
+    "metadata",
+    "processor",
+];
 /// The filters of `GET /v1/payment_methods`, beside the page.
 pub(crate) const METHOD_FILTERS: [&str; 1] = ["customer_id"];
 /// The kinds of money that a payment method can move.
@@ -32,6 +44,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Answer, Refused> {
         expiry: expiry(&mut fields)?,
         bank_name: fields.text("bank_name", BankName::parse)?,
         metadata: fields.metadata()?,
+        processor: fields.text("processor", ProcessorName::parse)?,
     };
     check_facts(&request)?;
     Ok(call.state.engine.create_payment_method(call.context, request, idempotency).await)

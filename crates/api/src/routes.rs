@@ -2,15 +2,15 @@
 
 use actix_web::web::{self, ServiceConfig};
 use florin_engine::access::Scope::{
-    CustomersRead, CustomersWrite, InvoicesRead, InvoicesWrite, PaymentsRead, PaymentsWrite, RefundsWrite,
-    TransactionsRead, TransactionsWrite,
+    Admin, CustomersRead, CustomersWrite, InvoicesRead, InvoicesWrite, PaymentsRead, PaymentsWrite,
+    RefundsWrite, TransactionsRead, TransactionsWrite,
 };
 
 use crate::endpoint::{COMMON_FORM, Resource};
 use crate::state::State;
 use crate::{
-    ApiState, customers, exports, flexprice, invoices, payment_methods, payments, refunds, reply, system,
-    transactions,
+    ApiState, customers, exports, flexprice, invoices, payment_methods, payments, processors, refunds, reply,
+    system, transactions,
 };
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
@@ -77,6 +77,7 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     at("/v1/exports/refunds").get(PaymentsRead, exports::refunds).register(config);
     at("/v1/exports/transactions").get(TransactionsRead, exports::transactions).register(config);
 
+    configure_processors(config, &state);
     configure_flexprice(config, &state);
 
     system::page("/healthz", &state, system::healthz).register(config);
@@ -87,6 +88,25 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     system::page("/docs/style.css", &state, system::docs_style).register(config);
 
     config.default_service(web::to(reply::path_not_found(&state, COMMON_FORM)));
+}
+
+/// Processor accounts, which only administrators see.
+fn configure_processors(config: &mut ServiceConfig, state: &State) {
+    let at = |path| Resource::at(path, state);
+    at("/v1/processor_accounts")
+        .get(Admin, processors::list)
+        .post(Admin, processors::create)
+        .register(config);
+    at("/v1/processor_accounts/{id}")
+        .get(Admin, processors::find)
+        .patch(Admin, processors::update)
+        .delete(Admin, processors::disable)
+        .register(config);
+    at("/v1/processor_accounts/{id}/rotate_credentials").post(Admin, processors::rotate).register(config);
+    at("/v1/processor_routes")
+        .get(Admin, processors::routes)
+        .put(Admin, processors::set_routes)
+        .register(config);
 }
 
 /// The facade, which tells its errors in Flexprice's form.

@@ -63,6 +63,8 @@ fn a_known_path_lists_its_methods_when_another_is_used() {
             (Method::DELETE, "/v1/customers/cus_1", "GET, PATCH"),
             (Method::PATCH, "/v1/payment_methods/pm_1", "GET, DELETE"),
             (Method::DELETE, "/v1/transactions/txn_1", "GET, PATCH"),
+            (Method::PUT, "/v1/processor_accounts/pacc_1", "GET, PATCH, DELETE"),
+            (Method::POST, "/v1/processor_routes", "GET, PUT"),
             (Method::POST, "/healthz", "GET"),
             (Method::OPTIONS, "/docs", "GET"),
         ] {

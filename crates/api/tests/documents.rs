@@ -132,7 +132,7 @@ const REFUND: &str = "id, payment_id, amount, currency, status, reason, metadata
 
 const CUSTOMER: &str = "id, name, email, external_id, metadata, livemode, tenant_id, created_by, updated_by, \
     created_at, updated_at";
-const METHOD: &str = "id, type, token, customer_id, brand, last4, exp_month, exp_year, bank_name, detached_at, \
+const METHOD: &str = "id, type, token, processor, customer_id, brand, last4, exp_month, exp_year, bank_name, detached_at, \
     metadata, livemode, tenant_id, created_by, updated_by, created_at, updated_at";
 const INVOICE: &str = "id, number, customer_id, currency, amount_due, amount_paid, amount_remaining, lines, status, \
     due_at, paid_at, voided_at, metadata, livemode, tenant_id, created_by, updated_by, created_at, updated_at";

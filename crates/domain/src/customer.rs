@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, Utc};
 
 use crate::{
     Actor, BankName, CardBrand, CustomerId, CustomerName, Email, ExternalId, Metadata, MethodRef, MethodType,
-    Mode, StoredMethodId, TenantId,
+    Mode, ProcessorName, StoredMethodId, TenantId,
 };
 
 /// Somebody who pays.
@@ -62,6 +62,8 @@ pub struct StoredMethod {
     pub method_type: MethodType,
     /// The processor's name for it.
     pub token: MethodRef,
+    /// The processor account that the token belongs to; none when it belongs to none in particular.
+    pub processor: Option<ProcessorName>,
     /// A card's brand.
     pub brand: Option<CardBrand>,
     /// The last four digits, of a card or an account.

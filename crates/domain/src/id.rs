@@ -142,6 +142,8 @@ ids! {
     KeyId = "key";
     /// The id of a tenant.
     TenantId = "ten";
+    /// The id of a processor account.
+    ProcessorAccountId = "pacc";
     /// The id of a user.
     UserId = "usr";
 }

@@ -35,6 +35,7 @@ mod mode;
 mod money;
 mod payment;
 mod percent;
+mod processor;
 mod refund;
 mod refunding;
 #[cfg(feature = "serde")]
@@ -64,6 +65,7 @@ pub use money::*;
 pub use named_enum::UnknownWord;
 pub use payment::*;
 pub use percent::*;
+pub use processor::*;
 pub use refund::*;
 pub use refunding::*;
 pub use state::*;

@@ -121,6 +121,7 @@ fn check_entry(key: &str, value: &str) -> Result<(), MetadataRefused> {
             MetadataRefused::ValueTooLong { key: key.into(), max, actual }
         }
         TextRefused::Empty
+        | TextRefused::NotProcessorName
         | TextRefused::NotVisibleAscii
         | TextRefused::NotEmail
         | TextRefused::ContainsNul

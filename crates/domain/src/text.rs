@@ -9,6 +9,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::card_number::contains_card_number;
+use crate::processor::check_processor_name;
 
 /// Checks a text of at most `max_chars` characters.
 ///
@@ -58,6 +59,11 @@ pub enum TextRefused {
     /// There is no @ between other characters, or there is a blank.
     #[error("the text is not an e-mail address; send one such as ada@example.com")]
     NotEmail,
+    /// It does not begin with a lower-case letter, or there is something else than such letters, digits, `-` and `_`.
+    #[error(
+        "the text may have lower-case letters, digits, - and _ only, after a letter; send one such as stripe-eu"
+    )]
+    NotProcessorName,
     /// There is a U+0000.
     #[error("the text contains the character U+0000; send it without")]
     ContainsNul,
@@ -185,6 +191,8 @@ texts! {
     InvoiceNumber: check_token up to 64, like "2026/11-7";
     /// A merchant's reference of a transaction, such as a booking number: 1 to 255 visible ASCII characters.
     ReferenceId: check_token up to 255, like "booking-4711";
+    /// What a processor account or a connector is called: 1 to 40 lower-case letters, digits, `-` and `_`, after a letter.
+    ProcessorName: check_processor_name up to 40, like "stripe-eu";
     /// A merchant's notes on a transaction, in up to 2000 characters.
     Notes: check_free_text up to 2000, like "Checked by accounting";
 }

@@ -10,7 +10,7 @@
 //! | after the second commit | the outcome | a retry with the same key gets the stored answer |
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use florin_domain::{Attempt, AttemptKind, Failure, FailureCode, MethodRef, Payment, Settlement};
 use florin_processors::{
@@ -28,15 +28,36 @@ use crate::writer::WriteFailed;
 impl Inner {
     /// Sends an attempt and settles it, and whatever follows from that; gives back the answer to the caller.
     pub(crate) async fn carry_out(self: &Arc<Self>, sending: Sending, requester: Requester) -> Answer {
-        pass(Point::CallBegins);
-        let (settlement, reference) = self.send(&sending).await;
-        pass(Point::CallEnded);
-        let settled = self.settle(&sending, &requester, settlement, reference).await;
-        pass(Point::OutcomeSettled);
-        if let Some(follow_up) = settled.follow_up {
-            self.undo(*follow_up, requester);
+        let began = Instant::now();
+        let mut sending = sending;
+        loop {
+            pass(Point::CallBegins);
+            let sent = self.try_send(&sending).await;
+            pass(Point::CallEnded);
+            let others = self.others(&sending, &sent, began);
+            let settled = self.settle_or_go_on(&sending, &requester, sent, others).await;
+            pass(Point::OutcomeSettled);
+            if let Some(follow_up) = settled.follow_up {
+                self.undo(*follow_up, requester.clone());
+            }
+            match settled.next {
+                Some(next) => sending = *next,
+                None => return settled.answer,
+            }
         }
-        settled.answer
+    }
+
+    /// The accounts that a charge may go on to after what became of it. None while its caller would have to wait too
+    /// long, or when it is not sure which accounts are still enabled.
+    fn others(&self, sending: &Sending, sent: &Sent, began: Instant) -> Vec<Arc<str>> {
+        let payment = &sending.payment;
+        let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+        let may_go_on = sent.may_go_on
+            && !sending.others.is_empty()
+            && began.elapsed() < self.settings.processor_timeout
+            && !self.is_closed()
+            && self.directory.is_current(realm);
+        if may_go_on { sending.others.clone() } else { Vec::new() }
     }
 
     /// Carries out what undoes a charge that succeeded after its cancellation had been asked for. Nobody waits for it.
@@ -51,19 +72,26 @@ impl Inner {
 
     /// Sends an attempt to its processor.
     pub(crate) async fn send(&self, sending: &Sending) -> (Settlement, Option<String>) {
-        let Some(processor) = self.processor_named(&sending.attempt.processor) else {
-            return (not_sent("no such processor is configured"), None);
+        let sent = self.try_send(sending).await;
+        (sent.settlement, sent.reference)
+    }
+
+    /// Sends an attempt to its processor, and tells whether another may be tried.
+    async fn try_send(&self, sending: &Sending) -> Sent {
+        let (payment, attempt) = (&sending.payment, &sending.attempt);
+        let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+        let Some(processor) = self.processor_named(realm, &attempt.processor) else {
+            return Sent { may_go_on: true, ..Sent::nothing("no such processor is configured") };
         };
         let method = match self.processors_own(sending).await {
             Ok(method) => method,
             Err(error) => {
                 tracing::warn!(%error, "a stored payment method could not be read");
-                return (not_sent("the stored payment method could not be read"), None);
+                return Sent::nothing("the stored payment method could not be read");
             }
         };
-        let Some(request) = method.and_then(|method| request(&sending.payment, &sending.attempt, method))
-        else {
-            return (not_sent("the attempt names no payment method or no charge to act on"), None);
+        let Some(request) = method.and_then(|method| request(payment, attempt, method)) else {
+            return Sent::nothing("the attempt names no payment method or no charge to act on");
         };
         self.send_request(&processor, request).await
     }
@@ -79,14 +107,14 @@ impl Inner {
         Ok(Some(stored.map_or(method, |stored| stored.token)))
     }
 
-    async fn send_request(
-        &self,
-        processor: &Arc<dyn Processor>,
-        request: Request,
-    ) -> (Settlement, Option<String>) {
+    async fn send_request(&self, processor: &Arc<dyn Processor>, request: Request) -> Sent {
         match tokio::time::timeout(self.settings.processor_timeout, processor.send(request)).await {
-            Ok(outcome) => settlement_of(outcome),
-            Err(_) => (nobody_knows(), None),
+            Ok(outcome) => {
+                let may_go_on = may_go_on(&outcome);
+                let (settlement, reference) = settlement_of(outcome);
+                Sent { settlement, reference, may_go_on }
+            }
+            Err(_) => Sent { settlement: nobody_knows(), reference: None, may_go_on: false },
         }
     }
 
@@ -99,6 +127,18 @@ impl Inner {
         settlement: Settlement,
         reference: Option<String>,
     ) -> Settled {
+        let sent = Sent { settlement, reference, may_go_on: false };
+        self.settle_or_go_on(sending, requester, sent, Vec::new()).await
+    }
+
+    /// The same; a charge that has failed goes on to the first of `others` that still takes it, in the same commit.
+    async fn settle_or_go_on(
+        self: &Arc<Self>,
+        sending: &Sending,
+        requester: &Requester,
+        sent: Sent,
+        others: Vec<Arc<str>>,
+    ) -> Settled {
         let mut wait = Duration::from_millis(50);
         loop {
             let command = Settling {
@@ -106,12 +146,13 @@ impl Inner {
                 payment_id: sending.payment.id,
                 attempt_id: sending.attempt.id,
                 refund_id: sending.attempt.refund_id,
-                settlement: settlement.clone(),
-                reference: reference.clone(),
+                settlement: sent.settlement.clone(),
+                reference: sent.reference.clone(),
                 keys: sending.keys.clone(),
                 known: sending.is_new.then(|| (sending.payment.clone(), sending.attempt.clone())),
                 success_status: sending.success_status,
-                sender: self.sender(sending.payment.mode),
+                sender: self.sender_now(requester.realm),
+                others: others.clone(),
             };
             match self.write_always(command).await {
                 Ok(settled) => return settled,
@@ -122,10 +163,37 @@ impl Inner {
                 }
                 Err(_) => {
                     let answer = Refused::outcome_unknown().to_answer(&requester.request_id);
-                    return Settled { answer, follow_up: None };
+                    return Settled { answer, follow_up: None, next: None };
                 }
             }
         }
+    }
+}
+
+/// What became of sending an attempt.
+struct Sent {
+    settlement: Settlement,
+    reference: Option<String>,
+    /// Whether nothing was charged, and another processor may see it differently.
+    may_go_on: bool,
+}
+
+impl Sent {
+    /// Nothing was sent, and nothing else can be.
+    fn nothing(reason: &str) -> Sent {
+        Sent { settlement: not_sent(reason), reference: None, may_go_on: false }
+    }
+}
+
+/// Whether a charge of this outcome may be tried at another processor: never while it may have had an effect.
+fn may_go_on(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::NotSent { .. } => true,
+        Outcome::Declined { may_retry_elsewhere, .. } => *may_retry_elsewhere,
+        Outcome::Succeeded { .. }
+        | Outcome::Pending { .. }
+        | Outcome::RequiresAction { .. }
+        | Outcome::Unknown { .. } => false,
     }
 }
 

@@ -7,9 +7,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use florin_domain::{MethodRef, Mode};
-use florin_processors::{MethodCheck, Processor};
-use florin_storage::{AnyConnection, DatabaseUrl, Pool, StorageError, open_pool};
+use florin_processors::{Connector, Processor};
+use florin_storage::{AnyConnection, DatabaseUrl, Pool, Realm, StorageError, open_pool};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +18,9 @@ use crate::clock::{Clock, IdSource};
 use crate::commands::Sender;
 use crate::export::ExportSlots;
 use crate::point_reads::PointReads;
+use crate::routing::{Directory, Opener, REFRESHED_EVERY};
+use crate::vault::Vault;
+use crate::views::Refused;
 use crate::writer::{Command, Job, Queue, Ticket, WriteFailed, WriterSettings, spawn_writer};
 
 /// How an engine runs.
@@ -40,6 +42,10 @@ pub struct EngineSettings {
     pub processor_timeout: Duration,
     /// How often open attempts are looked for.
     pub recovery_interval: Duration,
+    /// What makes processors of accounts.
+    pub connectors: Vec<Arc<dyn Connector>>,
+    /// The keys that the accounts' credentials are encrypted with.
+    pub vault: Vault,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }
@@ -56,6 +62,8 @@ impl EngineSettings {
             read_connections: 8,
             processor_timeout: Duration::from_secs(30),
             recovery_interval: Duration::from_secs(5),
+            connectors: Vec::new(),
+            vault: Vault::default(),
             clock,
         }
     }
@@ -84,7 +92,7 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) settings: EngineSettings,
     pub(crate) ids: Arc<IdSource>,
-    processors: Vec<Arc<dyn Processor>>,
+    pub(crate) directory: Directory,
     queue: Arc<Queue<Box<dyn Job>>>,
     writers: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) pool: Pool,
@@ -128,6 +136,12 @@ impl Engine {
             // One process serves an SQLite file, so whatever is left open in it was left by a process that has died.
             florin_storage::recovery::release_leases(&mut connection, settings.clock.now())?;
         }
+        let opener = Opener {
+            connectors: settings.connectors.clone(),
+            vault: settings.vault.clone(),
+            timeout: settings.processor_timeout,
+        };
+        let directory = Directory::read(&mut connection, opener, &processors)?;
         drop(connection);
         let runtime =
             Builder::new_multi_thread().worker_threads(2).thread_name("engine").enable_all().build()?;
@@ -156,7 +170,7 @@ impl Engine {
             _checkpointer: checkpointer?,
             settings,
             ids,
-            processors,
+            directory,
             queue,
             writers: Mutex::new(writers?),
             tasks: TaskTracker::new(),
@@ -166,6 +180,7 @@ impl Engine {
         });
         drop(inner.handle.spawn(Arc::clone(&inner).recover_periodically()));
         drop(inner.handle.spawn(Arc::clone(&inner).forget_old_answers()));
+        drop(inner.handle.spawn(Arc::clone(&inner).keep_directory()));
         Ok(Engine { inner })
     }
 
@@ -213,10 +228,41 @@ impl Engine {
 }
 
 impl Inner {
-    /// How attempts of this mode start. Where no processor serves the mode, none is named, and nothing can be charged.
-    pub(crate) fn sender(&self, mode: Mode) -> Sender {
-        let processor = self.processor_for(mode).map_or("none", |processor| processor.name());
-        Sender { processor: Arc::from(processor), lease: self.lease() }
+    /// How attempts of a tenant and mode start, by accounts and routes as they were a moment ago.
+    ///
+    /// # Errors
+    /// 503 when there are accounts, and for too long nobody could be asked whether they have changed.
+    pub(crate) async fn sender(self: &Arc<Self>, realm: Realm) -> Result<Sender, Refused> {
+        if !self.directory.is_current(realm) {
+            self.refresh_directory().await.map_err(|error| {
+                tracing::warn!(%error, "the processor accounts could not be read");
+                Refused::overloaded()
+            })?;
+        }
+        Ok(self.sender_now(realm))
+    }
+
+    /// How attempts of a tenant and mode start, for what has begun already.
+    pub(crate) fn sender_now(&self, realm: Realm) -> Sender {
+        Sender { routes: self.directory.routes(realm), lease: self.lease() }
+    }
+
+    /// Reads what has changed of accounts and routes.
+    pub(crate) async fn refresh_directory(self: &Arc<Self>) -> Result<(), StorageError> {
+        let inner = Arc::clone(self);
+        self.read(move |connection| inner.directory.refresh(connection)).await
+    }
+
+    /// Keeps accounts and routes up to date, until the engine closes.
+    async fn keep_directory(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(REFRESHED_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while !self.is_closed() {
+            ticks.tick().await;
+            if let Err(error) = self.refresh_directory().await {
+                tracing::warn!(%error, "the processor accounts could not be read");
+            }
+        }
     }
 
     /// How long an attempt belongs to its sender: the processor's deadline, and some time to commit.
@@ -225,17 +271,9 @@ impl Inner {
             .unwrap_or(TimeDelta::MAX)
     }
 
-    fn processor_for(&self, mode: Mode) -> Option<&Arc<dyn Processor>> {
-        self.processors.iter().find(|processor| processor.serves(mode))
-    }
-
-    pub(crate) fn processor_named(&self, name: &str) -> Option<Arc<dyn Processor>> {
-        self.processors.iter().find(|processor| processor.name() == name).cloned()
-    }
-
-    /// What the processor that would charge it says about a payment method.
-    pub(crate) fn check_method(&self, mode: Mode, method: &MethodRef) -> MethodCheck {
-        self.processor_for(mode).map_or(MethodCheck::NotFound, |processor| processor.check_method(method))
+    /// The processor that a tenant's payments call so, of an account that may be disabled or built in.
+    pub(crate) fn processor_named(&self, realm: Realm, name: &str) -> Option<Arc<dyn Processor>> {
+        self.directory.routes(realm).named(name)?.shared()
     }
 
     /// Writes a command that begins something: refused when the queue is full.

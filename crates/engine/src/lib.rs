@@ -3,6 +3,7 @@
 //! Deliberately not here: rules (they are the domain's), SQL (storage's), routes and parsing (the API's).
 
 pub mod access;
+mod accounts;
 mod authentication;
 mod charging;
 mod checkpointer;
@@ -16,9 +17,13 @@ mod reading;
 mod recovery;
 pub mod requests;
 mod resources;
+mod routing;
+mod vault;
 pub mod views;
 mod writer;
 
+pub use accounts::{Operator, OperatorFailed};
 pub use authentication::secret_digest;
 pub use clock::Clock;
 pub use engine::{Engine, EngineSettings, Readiness, StartFailed};
+pub use vault::{MalformedKeys, Vault, VaultError};

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use florin_domain::{Amount, MethodRef, Mode, NewRefund, PaymentId, Reason, RefundId};
-use florin_processors::MethodCheck;
+use florin_domain::{Amount, MethodRef, NewRefund, PaymentId, Reason, RefundId};
 
 use crate::access::Context;
 use crate::commands::{
-    Begun, Cancel, Capture, ChangePayment, CheckMethod, Create, KeyUse, MakeRefund, Operation, Process,
-    Request, Requester,
+    Begun, Cancel, Capture, ChangePayment, Create, KeyUse, MakeRefund, Operation, Process, Request, Requester,
 };
 use crate::engine::{Engine, Inner};
 use crate::requests::{CreatePayment, CreateRefund, Idempotency, UpdatePayment};
@@ -24,11 +22,7 @@ impl Engine {
         idempotency: Option<Idempotency>,
     ) -> Answer {
         let requester = Requester::from(&context);
-        let operation = Create {
-            id: PaymentId::from_uuid(self.inner.ids.next(self.inner.now())),
-            check_method: self.inner.method_checker(requester.realm.mode),
-            request,
-        };
+        let operation = Create { id: PaymentId::from_uuid(self.inner.ids.next(self.inner.now())), request };
         self.inner.request(requester, None, operation, idempotency).await
     }
 
@@ -48,8 +42,7 @@ impl Engine {
                 Err(refused) => return requester.refuse(refused),
             },
         };
-        let check_method = self.inner.method_checker(requester.realm.mode);
-        let operation = Process { payment_method, own_method, check_method };
+        let operation = Process { payment_method, own_method };
         self.inner.request(requester, Some(id), operation, idempotency).await
     }
 
@@ -112,16 +105,14 @@ impl Inner {
         if self.is_closed() {
             return requester.refuse(Refused::overloaded());
         }
+        let sender = match self.sender(requester.realm).await {
+            Ok(sender) => sender,
+            Err(refused) => return requester.refuse(refused),
+        };
         let success_status = if payment_id.is_none() { 201 } else { 200 };
         let key = idempotency.map(|idempotency| KeyUse::new(requester.realm, &idempotency, success_status));
         let caller = requester.clone();
-        let command = Request {
-            requester: requester.clone(),
-            payment_id,
-            sender: self.sender(requester.realm.mode),
-            key,
-            operation,
-        };
+        let command = Request { requester: requester.clone(), payment_id, sender, key, operation };
         let inner = Arc::clone(self);
         let task = self.track(async move {
             match inner.write(command).await {
@@ -133,17 +124,6 @@ impl Inner {
         task.await.unwrap_or_else(|error| {
             tracing::error!(%error, "a tracked task failed");
             caller.refuse(Refused::outcome_unknown())
-        })
-    }
-
-    /// What the processor of a mode says about its payment methods.
-    fn method_checker(self: &Arc<Self>, mode: Mode) -> CheckMethod {
-        let inner = Arc::clone(self);
-        Arc::new(move |method| match inner.check_method(mode, method) {
-            MethodCheck::Usable { method_type } => Ok(Some(method_type)),
-            MethodCheck::Unchecked => Ok(None),
-            MethodCheck::NotFound => Err(Refused::payment_method_not_found()),
-            MethodCheck::Invalid(_) => Err(Refused::payment_method_invalid()),
         })
     }
 }

@@ -11,6 +11,8 @@ use crate::commands::{Requester, payment_json};
 use crate::engine::{Engine, Inner};
 use crate::point_reads::Found;
 use crate::requests::{AttemptFilter, Page, PaymentFilter, Position, RefundFilter};
+use uuid::Uuid;
+
 use crate::views::{Answer, AttemptResponse, List, PaymentResponse, RefundResponse, Refused};
 
 impl Engine {
@@ -140,6 +142,11 @@ fn page_of_charges(attempts: &[Attempt], filter: AttemptFilter, page: Page) -> L
         |attempt: &&Attempt| attempt.kind == AttemptKind::Charge && filter.wants(attempt.id.created_at());
     let mut items: Vec<&Attempt> = attempts.iter().filter(wanted).collect();
     items.sort_unstable_by_key(|charge| Reverse(charge.id));
+    page_of(items, |charge| charge.id.uuid(), page)
+}
+
+/// A page of objects that are all at hand, newest first.
+pub(crate) fn page_of<T>(mut items: Vec<T>, id_of: impl Fn(&T) -> Uuid, page: Page) -> Listed<T> {
     let total_count = i64::try_from(items.len()).unwrap_or(i64::MAX);
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
     match page.position {
@@ -150,8 +157,8 @@ fn page_of_charges(attempts: &[Attempt], filter: AttemptFilter, page: Page) -> L
         Position::FromOldest(offset) => {
             items.truncate(items.len().saturating_sub(usize::try_from(offset).unwrap_or(usize::MAX)));
         }
-        Position::StartingAfter(id) => items.retain(|charge| charge.id.uuid() < id),
-        Position::EndingBefore(id) => items.retain(|charge| charge.id.uuid() > id),
+        Position::StartingAfter(id) => items.retain(|item| id_of(item) < id),
+        Position::EndingBefore(id) => items.retain(|item| id_of(item) > id),
     }
     let surplus = items.len().saturating_sub(limit);
     match page.position {

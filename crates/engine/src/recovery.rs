@@ -73,7 +73,7 @@ impl Inner {
         else {
             return;
         };
-        let Some(processor) = self.processor_named(&leased.attempt.processor) else {
+        let Some(processor) = self.processor_named(realm, &leased.attempt.processor) else {
             tracing::error!(attempt = %attempt_id, processor = leased.attempt.processor, "no such processor");
             return;
         };
@@ -89,6 +89,7 @@ impl Inner {
             payment: leased.payment.clone(),
             attempt: leased.attempt.clone(),
             is_new: false,
+            others: Vec::new(),
         };
         let requester =
             Requester { realm, actor: Actor::System, request_id: Arc::from(format!("req_{attempt_id}")) };

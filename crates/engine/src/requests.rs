@@ -1,5 +1,6 @@
 //! What callers ask for, in terms that are valid by construction: parsing has happened at the door.
 
+mod processors;
 mod resources;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use florin_domain::{
     Amount, CaptureMethod, Currency, CustomerId, Description, DestinationType, IdempotencyKey, InvoiceId,
     Metadata, MethodRef, MethodType, PaymentId, PaymentStatus, Reason, Status,
 };
+pub use processors::{CreateProcessorAccount, Credentials, MalformedCredentials};
 pub use resources::*;
 use uuid::Uuid;
 

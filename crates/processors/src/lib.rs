@@ -7,6 +7,7 @@
 mod capabilities;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod connector;
 pub mod http;
 mod look_up;
 mod outcome;
@@ -19,10 +20,12 @@ mod webhook;
 pub use async_trait::async_trait;
 
 pub use capabilities::{Capabilities, Currencies, Inexpressible, Units};
+pub use connector::{Account, AccountRefused, Connector, Credentials, MalformedCredentials};
 pub use look_up::{ListFailed, LookUp, Movement, MovementKind, MovementPage, MovementStatus, Window};
 pub use outcome::{DeclineCode, Found, LookupFailed, Outcome};
 pub use processor::{InvalidMethod, MethodCheck, Processor};
 pub use request::{CaptureRequest, ChargeRequest, RefundRequest, Request, VoidRequest};
-pub use sandbox::{Sandbox, SandboxSettings};
-pub use stripe::{Stripe, StripeOptions, StripeSettings};
+
+pub use sandbox::{Sandbox, SandboxConnector, SandboxSettings};
+pub use stripe::{Stripe, StripeConnector, StripeOptions, StripeSettings};
 pub use webhook::{ProcessorEvent, Subject, WebhookRefused, WebhookRequest};

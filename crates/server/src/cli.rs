@@ -9,6 +9,10 @@ use florin_domain::{KeyId, Mode, TenantId};
 use florin_engine::access::Scope;
 use florin_engine::export::{ExportFormat, ExportKind};
 
+mod processors;
+
+pub(crate) use processors::{AddProcessor, CredentialsFrom, Processors};
+
 use crate::settings::{Flags, listing};
 
 const EXAMPLES: &str = "\
@@ -71,6 +75,9 @@ pub(crate) enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Keys(Keys),
+    /// Add, list and change accounts with payment processors, and encrypt their credentials anew
+    #[command(subcommand)]
+    Processors(Processors),
     /// Recompute every money rule over the whole database, and name each violation
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify,
@@ -282,6 +289,7 @@ impl Cli {
             Command::Migrate
             | Command::Tenants(_)
             | Command::Keys(_)
+            | Command::Processors(_)
             | Command::Verify
             | Command::Export(_) => None,
         };
@@ -319,6 +327,11 @@ mod tests {
             "florin keys create --tenant ten_01jgfjjz00e008000000000001 --mode prod",
             "florin keys create --tenant ten_01jgfjjz00e008000000000001 --mode test --scope payments:raed",
             "florin keys revoke sk_test_1234567890abcdefghijklmnop",
+            "florin processors add --tenant ten_01jgfjjz00e008000000000001 --mode live --connector stripe",
+            "florin processors add --tenant ten_01jgfjjz00e008000000000001 --mode live --connector stripe --name Stripe",
+            "florin processors add --tenant ten_01jgfjjz00e008000000000001 --mode live --connector stripe --name s --setting x",
+            "florin processors rotate",
+            "florin processors disable key_01jgfjjz00e008000000000001",
             "florin export payments --mode test --format csv",
             "florin export payments --tenant ten_01jgfjjz00e008000000000001 --mode test",
             "florin export customers --tenant ten_01jgfjjz00e008000000000001 --mode test --format csv",
@@ -346,6 +359,11 @@ mod tests {
     #[test]
     fn help_of_every_command_tells_by_examples() {
         let mut root = Cli::command();
+        for command in ["add", "rotate", "reencrypt"] {
+            let processors = root.find_subcommand_mut("processors").unwrap();
+            let help = processors.find_subcommand_mut(command).unwrap().render_long_help().to_string();
+            assert!(help.contains("Example"), "{command}");
+        }
         for command in ["dev", "serve", "migrate", "verify", "export"] {
             let help = root.find_subcommand_mut(command).unwrap().render_long_help().to_string();
             assert!(help.contains("Example"), "{command}");

@@ -4,9 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use florin_domain::{KeyId, TenantId};
-use florin_engine::StartFailed;
+use florin_domain::{KeyId, MetadataRefused, ProcessorAccountId, TenantId};
 use florin_engine::export::ExportFailed;
+use florin_engine::requests::MalformedCredentials;
+use florin_engine::{OperatorFailed, StartFailed};
 use florin_processors::sandbox::BooksError;
 use florin_storage::StorageError;
 
@@ -42,6 +43,24 @@ pub(crate) enum Failure {
     /// There is no such key.
     #[error("there is no key {0}: `florin keys list --tenant ten_…` prints a tenant's")]
     NoKey(KeyId),
+    /// There is no such processor account.
+    #[error("there is no processor account {0}: `florin processors list --tenant ten_…` prints a tenant's")]
+    NoProcessorAccount(ProcessorAccountId),
+    /// An account was refused, or could not be changed.
+    #[error(transparent)]
+    Operator(#[from] OperatorFailed),
+    /// What was read is no credentials; it is not repeated.
+    #[error(transparent)]
+    Credentials(#[from] MalformedCredentials),
+    /// Settings of an account are refused.
+    #[error("the settings of the account are refused: {0}")]
+    AccountSettings(#[from] MetadataRefused),
+    /// Credentials are not where they were said to be.
+    #[error("the variable {0} is not set, or holds something else than text")]
+    NoVariable(String),
+    /// Standard input can't be read.
+    #[error("standard input can't be read: {0}")]
+    Input(io::Error),
     /// The documented key is taken, by some other tenant.
     #[error(
         "the documented test key belongs to the tenant {0} here, so this is no database for `florin dev`: \

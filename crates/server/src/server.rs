@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use florin_api::{ApiSettings, ApiState, RateLimits};
 use florin_engine::{Engine, EngineSettings};
-use florin_processors::{Processor, Sandbox, SandboxSettings};
+use florin_processors::{Connector, Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
 
 use crate::clock;
 use crate::failure::Failure;
@@ -27,7 +27,8 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
     let listener = TcpListener::bind(address).map_err(|error| Failure::Listen { address, error })?;
     let url = format!("http://{}", listener.local_addr()?);
     let render_metrics = metrics::start()?;
-    let engine = Engine::start(engine_settings(settings), processors(settings)?)?;
+    let sandbox: Arc<dyn Processor> = Arc::new(sandbox(settings)?);
+    let engine = Engine::start(engine_settings(settings, &sandbox), vec![sandbox])?;
     let state = ApiState::new(engine.clone(), api_settings(settings), render_metrics);
     actix_web::rt::System::new().block_on(async {
         let mut signals = Signals::listen()?;
@@ -48,7 +49,7 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
     })
 }
 
-fn engine_settings(settings: &Settings) -> EngineSettings {
+fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineSettings {
     EngineSettings {
         writers: settings.writers,
         batch_limit: settings.batch_limit,
@@ -56,15 +57,21 @@ fn engine_settings(settings: &Settings) -> EngineSettings {
         read_connections: settings.read_connections,
         processor_timeout: settings.processor_timeout,
         recovery_interval: settings.recovery_interval,
+        connectors: connectors(SandboxConnector::new(Arc::clone(sandbox))),
+        vault: settings.credentials_key.clone(),
         ..EngineSettings::new(settings.database_url.clone(), Arc::new(clock::now))
     }
 }
 
-fn processors(settings: &Settings) -> Result<Vec<Arc<dyn Processor>>, Failure> {
+/// Everything that speaks to processors. Commands that serve nobody have no sandbox.
+pub(crate) fn connectors(sandbox: SandboxConnector) -> Vec<Arc<dyn Connector>> {
+    vec![Arc::new(StripeConnector), Arc::new(sandbox)]
+}
+
+fn sandbox(settings: &Settings) -> Result<Sandbox, Failure> {
     let sandbox_settings =
         SandboxSettings { latency: settings.sandbox_latency, ..SandboxSettings::default() };
-    let sandbox = Sandbox::open(&settings.sandbox_books, sandbox_settings, Arc::new(clock::now))?;
-    Ok(vec![Arc::new(sandbox)])
+    Ok(Sandbox::open(&settings.sandbox_books, sandbox_settings, Arc::new(clock::now))?)
 }
 
 fn api_settings(settings: &Settings) -> ApiSettings {

@@ -218,6 +218,38 @@ diesel::table! {
         created_by -> Text,
         updated_by -> Text,
         updated_at -> BigInt,
+        processor -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    processor_accounts (tenant_id, livemode, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        id -> Binary,
+        revision -> BigInt,
+        name -> Text,
+        connector -> Text,
+        settings -> Text,
+        credentials_key -> Text,
+        credentials -> Binary,
+        credentials_changed_at -> BigInt,
+        enabled -> Bool,
+        position -> BigInt,
+        created_by -> Text,
+        updated_by -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    processor_routes (tenant_id, livemode) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        revision -> BigInt,
+        rules -> Text,
+        updated_by -> Text,
+        updated_at -> BigInt,
     }
 }
 

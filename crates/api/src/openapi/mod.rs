@@ -11,6 +11,7 @@ mod journal;
 mod operations;
 mod parameters;
 mod payment_methods;
+mod processors;
 mod responses;
 
 use florin_engine::views::schema::named;
@@ -18,7 +19,8 @@ use florin_engine::views::{
     AmendmentResponse, Annotations, AttemptResponse, BalanceResponse, BalancesResponse,
     CreditBalanceResponse, CreditsResponse, CustomerResponse, ErrorBody, ErrorCode, ErrorKind, ErrorResponse,
     InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind, PaymentMethodResponse, PaymentResponse,
-    PostingResponse, RefundResponse, TransactionResponse,
+    PostingResponse, ProcessorAccountResponse, ProcessorRoutesResponse, RefundResponse, RouteRuleResponse,
+    TransactionResponse,
 };
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -46,6 +48,10 @@ pub fn openapi() -> OpenApi {
             tag("Invoices", "What is due, and what was paid of it."),
             tag("Journal", "Every movement of money, and what each account has."),
             tag("Exports", "Payments, refunds and transactions as files."),
+            tag(
+                "Processor accounts",
+                "Accounts with payment processors, and which of them take which charges.",
+            ),
             tag("System", "The server itself."),
         ]))
         .build()
@@ -92,6 +98,9 @@ fn components() -> Components {
         schema::<Annotations>(),
         schema::<BalancesResponse>(),
         schema::<BalanceResponse>(),
+        schema::<ProcessorAccountResponse<'_>>(),
+        schema::<ProcessorRoutesResponse<'_>>(),
+        schema::<RouteRuleResponse<'_>>(),
         schema::<ErrorResponse<'_>>(),
         schema::<ErrorBody<'_>>(),
         schema::<ErrorCode>(),
@@ -104,8 +113,17 @@ fn components() -> Components {
     .into_iter()
     .fold(builder, |builder, (name, schema)| builder.schema(name, schema));
     let builder = named().into_iter().fold(builder, |builder, (name, schema)| builder.schema(name, schema));
-    let listed =
-        ["Payment", "Refund", "Attempt", "Customer", "PaymentMethod", "Invoice", "Transaction", "Amendment"];
+    let listed = [
+        "Payment",
+        "Refund",
+        "Attempt",
+        "Customer",
+        "PaymentMethod",
+        "Invoice",
+        "Transaction",
+        "Amendment",
+        "ProcessorAccount",
+    ];
     let builder =
         listed.into_iter().fold(builder, |builder, item| builder.schema(format!("{item}List"), list(item)));
     builder.build()
@@ -155,6 +173,9 @@ mod tests {
         CANCEL_FIELDS, CAPTURE_FIELDS, CREATE_FIELDS, LIST_FILTERS, PROCESS_FIELDS, REFUND_FIELDS,
         UPDATE_FIELDS,
     };
+    use crate::processors::{
+        ACCOUNT_FIELDS, ROTATE_FIELDS, ROUTES_FIELDS, RULE_FIELDS, UPDATE_FIELDS as ACCOUNT_UPDATE_FIELDS,
+    };
     use crate::query::PAGE_PARAMETERS;
     use crate::transactions::{AMEND_FIELDS, AMENDMENT_PARAMETERS, TRANSACTION_FILTERS};
 
@@ -176,6 +197,11 @@ mod tests {
             ("CreateInvoiceLine", LINE_FIELDS),
             ("VoidInvoice", &[]),
             ("AmendTransaction", AMEND_FIELDS),
+            ("CreateProcessorAccount", ACCOUNT_FIELDS),
+            ("UpdateProcessorAccount", ACCOUNT_UPDATE_FIELDS),
+            ("RotateProcessorCredentials", ROTATE_FIELDS),
+            ("SetProcessorRoutes", ROUTES_FIELDS),
+            ("SetRouteRule", RULE_FIELDS),
         ] {
             let schema = &document["components"]["schemas"][name];
             let object = if schema["allOf"].is_array() { &schema["allOf"][0] } else { schema };
@@ -205,6 +231,7 @@ mod tests {
         assert_eq!(parameters("/v1/customers/{id}/credits"), with_page(&[]));
         assert_eq!(parameters("/v1/payment_methods"), with_page(&METHOD_FILTERS));
         assert_eq!(parameters("/v1/invoices"), with_page(&INVOICE_FILTERS));
+        assert_eq!(parameters("/v1/processor_accounts"), with_page(&[]));
         assert_eq!(parameters("/v1/transactions"), with_page(&TRANSACTION_FILTERS));
         for kind in ["payments", "refunds", "transactions"] {
             let all = EXPORT_PARAMETERS.iter().map(|name| (*name).to_owned()).collect();
@@ -219,7 +246,9 @@ mod tests {
         let document = serde_json::to_value(openapi()).unwrap();
         let calls = |item: &Value| item.as_object().unwrap().values().cloned().collect::<Vec<_>>();
         let paths = document["paths"].as_object().unwrap();
-        for path in ["/v1/payments", "/v1/customers", "/v1/payment_methods", "/v1/invoices"] {
+        for path in
+            ["/v1/payments", "/v1/customers", "/v1/payment_methods", "/v1/invoices", "/v1/processor_accounts"]
+        {
             let one = format!("{path}/{{id}}");
             let of_one = paths.iter().filter(|(path, _)| path.starts_with(&one));
             let takers: BTreeSet<String> = of_one

@@ -8,7 +8,7 @@ use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Type}
 
 use super::call::{Call, LIST};
 use super::parameters::{page, path_id, payment_filters, refund_filters, refund_page};
-use super::{customers, exports, invoices, journal, payment_methods};
+use super::{customers, exports, invoices, journal, payment_methods, processors};
 
 /// What every charge can answer besides.
 const CHARGES: &[ErrorCode] = &[
@@ -23,6 +23,7 @@ const CHARGES: &[ErrorCode] = &[
     ErrorCode::PaymentMethodInvalid,
     ErrorCode::InsufficientCredits,
     ErrorCode::ParametersConflict,
+    ErrorCode::CurrencyNotSupported,
     ErrorCode::InvoiceNotFound,
     ErrorCode::InvoiceNotPayable,
     ErrorCode::AmountExceedsInvoice,
@@ -53,9 +54,16 @@ pub(super) fn paths() -> Paths {
         .path("/v1/payments/{id}/attempts", PathItem::new(HttpMethod::Get, list_attempts()))
         .path("/v1/refunds", PathItem::new(HttpMethod::Get, list_refunds()))
         .path("/v1/refunds/{id}", PathItem::new(HttpMethod::Get, find_refund()));
-    let builder = [customers::paths, payment_methods::paths, invoices::paths, journal::paths, exports::paths]
-        .into_iter()
-        .fold(builder, |builder, add| add(builder));
+    let builder = [
+        customers::paths,
+        payment_methods::paths,
+        invoices::paths,
+        journal::paths,
+        exports::paths,
+        processors::paths,
+    ]
+    .into_iter()
+    .fold(builder, |builder, add| add(builder));
     builder
         .path("/healthz", PathItem::new(HttpMethod::Get, healthz()))
         .path("/readyz", PathItem::new(HttpMethod::Get, readyz()))
@@ -144,6 +152,7 @@ fn capture_payment() -> Operation {
             ErrorCode::PaymentNotCapturable,
             ErrorCode::OperationInProgress,
             ErrorCode::AmountExceedsAuthorized,
+            ErrorCode::PartialCaptureNotSupported,
         ])
         .build()
 }

@@ -37,7 +37,12 @@ fn create() -> Operation {
         .body_required()
         .answers(201, "The payment method.", "PaymentMethod")
         .leads_to(OF_METHOD)
-        .refuses(&[ErrorCode::ParameterMissing, ErrorCode::ParametersConflict, ErrorCode::CustomerNotFound])
+        .refuses(&[
+            ErrorCode::ParameterMissing,
+            ErrorCode::ParametersConflict,
+            ErrorCode::CustomerNotFound,
+            ErrorCode::ProcessorAccountNotFound,
+        ])
         .build()
 }
 
@@ -99,6 +104,11 @@ fn method() -> Object {
         ("exp_year", "The year of that month.", nullable(integer(2000, 2199))),
         ("bank_name", "A bank account's bank.", some_text(BankName::MAX_CHARS)),
         ("metadata", "Your own data.", or_null::<Metadata>()),
+        (
+            "processor",
+            "The name of the processor account that the token belongs to; chosen by the routes when absent.",
+            super::processors::account_name(),
+        ),
     ]);
     fields.required = vec!["token".to_owned(), "type".to_owned()];
     fields.examples = vec![json!({

@@ -18,8 +18,8 @@ use chrono::Utc;
 pub(crate) use database::TestDatabase;
 use florin_api::{ApiSettings, ApiState, RateLimits, configure};
 use florin_domain::{KeyId, Mode, TenantId};
-use florin_engine::{Engine, EngineSettings, secret_digest};
-use florin_processors::{Sandbox, SandboxSettings};
+use florin_engine::{Engine, EngineSettings, Vault, secret_digest};
+use florin_processors::{Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
 use florin_storage::Realm;
 use florin_storage::access::{NewKey, Tenant, create_key, create_tenant};
 use futures_util::FutureExt;
@@ -177,11 +177,14 @@ pub(crate) fn start_engine(database: &TestDatabase, sandbox: SandboxSettings) ->
         };
         create_key(&mut connection, &key).expect("a key");
     }
-    let settings = EngineSettings {
-        processor_timeout: Duration::from_secs(5),
-        ..EngineSettings::new(database.url.clone(), Arc::new(Utc::now))
-    };
     let books = database.folder.path().join("sandbox.books");
     let sandbox = Sandbox::open(&books, sandbox, Arc::new(Utc::now)).expect("a sandbox");
-    Engine::start(settings, vec![Arc::new(sandbox)]).expect("an engine")
+    let sandbox: Arc<dyn Processor> = Arc::new(sandbox);
+    let settings = EngineSettings {
+        processor_timeout: Duration::from_secs(5),
+        connectors: vec![Arc::new(StripeConnector), Arc::new(SandboxConnector::new(Arc::clone(&sandbox)))],
+        vault: Vault::parse(&"0123456789abcdef".repeat(4)).expect("a key"),
+        ..EngineSettings::new(database.url.clone(), Arc::new(Utc::now))
+    };
+    Engine::start(settings, vec![sandbox]).expect("an engine")
 }

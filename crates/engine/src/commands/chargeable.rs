@@ -1,22 +1,26 @@
-//! What a payment is charged by: a payment method, stored here or the processor's own, or none.
+//! What a payment is charged by: a payment method, stored here or the processor's own, or none; and where the charge goes.
 
-use std::sync::Arc;
-
-use florin_domain::{CustomerId, MethodRef, MethodType, StoredMethodId};
+use florin_domain::{Amount, Currency, CustomerId, MethodRef, MethodType, StoredMethodId};
 use florin_storage::{Needs, Realm};
 
 use super::request::Scene;
+use crate::routing::{Route, Wanted};
 use crate::views::Refused;
 
-/// What the processor says about a payment method of its own: the type, where it can tell before a charge, or why it
-/// can't be charged.
-pub(crate) type CheckMethod = Arc<dyn Fn(&MethodRef) -> Result<Option<MethodType>, Refused> + Send + Sync>;
-
-/// A payment method that can be charged.
+/// A payment method that can be charged, and where.
 pub(super) struct Chargeable {
-    pub(super) method_type: MethodType,
+    pub(super) route: Route,
     /// Whose it is, when it is stored here.
     pub(super) customer_id: Option<CustomerId>,
+}
+
+/// What is to be charged to a payment method.
+#[derive(Clone, Copy)]
+pub(super) struct ToCharge {
+    pub(super) amount: Amount,
+    pub(super) currency: Currency,
+    /// The type that the caller says the payment method has, for a processor that can't tell.
+    pub(super) named: Option<MethodType>,
 }
 
 /// The stored payment method that a text may name. A processor's own names have other forms, mostly.
@@ -30,21 +34,18 @@ pub(super) fn need_method(realm: Realm, method: Option<&MethodRef>, needs: &mut 
 }
 
 impl Scene<'_> {
-    /// Checks that a payment method can be charged. `named` is the type that the caller says it has, for a processor that
-    /// can't tell.
+    /// Checks that a payment method can be charged, and chooses where.
     pub(super) fn check_chargeable(
         &self,
         method: &MethodRef,
-        named: Option<MethodType>,
-        check: &CheckMethod,
+        charge: ToCharge,
     ) -> Result<Chargeable, Refused> {
         let stored = stored_id(method).and_then(|id| self.set.method(self.requester.realm, id));
-        let Some(stored) = stored else {
-            let named = named.filter(|named| named.needs_processor()).unwrap_or(MethodType::Card);
-            return Ok(Chargeable { method_type: check(method)?.unwrap_or(named), customer_id: None });
-        };
-        stored.check_usable(self.deciding.at).map_err(|_| Refused::payment_method_invalid())?;
-        let method_type = check(&stored.token)?.unwrap_or(stored.method_type);
-        Ok(Chargeable { method_type, customer_id: stored.customer_id })
+        if let Some(stored) = stored {
+            stored.check_usable(self.deciding.at).map_err(|_| Refused::payment_method_invalid())?;
+        }
+        let ToCharge { amount, currency, named } = charge;
+        let route = self.sender.routes.choose(Wanted { method, stored, named, amount, currency })?;
+        Ok(Chargeable { route, customer_id: stored.and_then(|stored| stored.customer_id) })
     }
 }

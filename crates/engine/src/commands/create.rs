@@ -5,17 +5,17 @@ use florin_domain::{
 };
 use florin_storage::{Needs, Realm};
 
-use super::chargeable::{CheckMethod, need_method};
+use super::chargeable::{Chargeable, ToCharge, need_method};
 use super::request::{Operation, Scene, Step};
 use super::telling::{answer, tell_payment};
 use crate::requests::CreatePayment;
+use crate::routing::Route;
 use crate::views::{ErrorCode, Refused};
 
 /// Creates a payment, and begins to charge it unless that is for later.
 pub(crate) struct Create {
     pub(crate) id: PaymentId,
     pub(crate) request: CreatePayment,
-    pub(crate) check_method: CheckMethod,
 }
 
 impl Operation for Create {
@@ -33,29 +33,32 @@ impl Operation for Create {
     }
 
     fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused> {
-        let payment = Payment::create(self.terms(on)?);
+        let (terms, route) = self.terms(on)?;
+        let payment = Payment::create(terms);
         if !self.request.process_payment {
             let (payment, body) = tell_payment(on.set, on.deciding, "payment.created", payment);
             return Ok(Step::Done(answer(201, body), payment.id));
         }
-        let (payment, attempt) = payment.start_charge(on.start(payment.method_type), None)?;
+        let (payment, attempt) = payment.start_charge(on.start_charge(payment.method_type, route), None)?;
         on.charge(payment, attempt, Some("payment.created"))
     }
 }
 
 impl Create {
-    /// The payment's terms: what was asked for, and what follows from the payment method and the invoice.
-    fn terms(&self, on: &Scene<'_>) -> Result<NewPayment, Refused> {
+    /// The payment's terms: what was asked for, and what follows from the payment method and the invoice. And where its
+    /// charge goes, if it names a payment method.
+    fn terms(&self, on: &Scene<'_>) -> Result<(NewPayment, Option<Route>), Refused> {
         let request = self.request.clone();
         let Realm { tenant_id, mode } = on.requester.realm;
         let invoice = self.invoice(on)?;
-        let (method_type, owner) = self.method(on)?;
+        let (method_type, chargeable) = self.method(on)?;
+        let owner = chargeable.as_ref().and_then(|found| found.customer_id);
         let customer_id = self.customer(on, owner, invoice)?;
         if method_type == MethodType::Credits && customer_id.is_none() {
             let message = "Send customer_id, the customer whose credits are spent, or the invoice of one.";
             return Err(Refused::new(ErrorCode::ParameterMissing, message).param("customer_id"));
         }
-        Ok(NewPayment {
+        let terms = NewPayment {
             id: self.id,
             tenant_id,
             mode,
@@ -75,7 +78,8 @@ impl Create {
             return_url: request.return_url,
             off_session: request.off_session,
             created_by: on.requester.actor,
-        })
+        };
+        Ok((terms, chargeable.map(|found| found.route)))
     }
 
     /// The invoice that is to be paid. It has to have room for the payment from the beginning, although nothing is held
@@ -88,22 +92,23 @@ impl Create {
         Ok(Some(invoice))
     }
 
-    /// What kind of money moves, and whose payment method is charged when it is stored here.
-    fn method(&self, on: &Scene<'_>) -> Result<(MethodType, Option<CustomerId>), Refused> {
+    /// What kind of money moves, and the payment method that is charged.
+    fn method(&self, on: &Scene<'_>) -> Result<(MethodType, Option<Chargeable>), Refused> {
         let named = self.request.payment_method_type;
         let Some(method) = &self.request.payment_method else {
             return Ok((named.unwrap_or(MethodType::Card), None));
         };
-        let found = on.check_chargeable(method, named, &self.check_method)?;
-        if let Some(named) = named.filter(|named| *named != found.method_type) {
+        let (amount, currency) = (self.request.amount, self.request.currency);
+        let found = on.check_chargeable(method, ToCharge { amount, currency, named })?;
+        let method_type = found.route.method_type;
+        if let Some(named) = named.filter(|named| *named != method_type) {
             let message = format!(
-                "The payment method is of type {}; send payment_method_type: {} instead of {named}, or leave it out.",
-                found.method_type, found.method_type
+                "The payment method is of type {method_type}; send payment_method_type: {method_type} instead of {named}, or leave it out."
             );
             return Err(Refused::new(ErrorCode::ParametersConflict, message).param("payment_method_type"));
         }
-        check_capture(found.method_type, self.request.capture_method)?;
-        Ok((found.method_type, found.customer_id))
+        check_capture(method_type, self.request.capture_method)?;
+        Ok((method_type, Some(found)))
     }
 
     /// Who pays: who is named, or else whose payment method or invoice it is.

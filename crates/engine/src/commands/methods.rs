@@ -23,6 +23,7 @@ impl Change for CreateMethod {
             customer_id: self.customer_id,
             method_type: self.method_type,
             token: self.token.clone(),
+            processor: self.processor.clone(),
             brand: self.brand.clone(),
             last4: self.last4,
             expiry: self.expiry,

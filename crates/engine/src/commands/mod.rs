@@ -1,11 +1,13 @@
 //! The commands: each names what it needs, and decides by the domain's rules over what was loaded.
 
+mod accounts;
 mod booking;
 mod change;
 mod chargeable;
 mod create;
 mod customers;
 mod gate;
+mod go_on;
 mod invoices;
 mod lease;
 mod methods;
@@ -17,8 +19,9 @@ mod telling;
 mod transactions;
 mod update;
 
-pub(crate) use change::{Asked, Change};
-pub(crate) use chargeable::{CheckMethod, stored_id};
+pub(crate) use accounts::{AddAccount, Alter, AlterAccount, SetRoutes};
+pub(crate) use change::{Asked, Change, Desk};
+pub(crate) use chargeable::stored_id;
 pub(crate) use create::Create;
 pub(crate) use customers::{ChangeCustomer, Grant};
 pub(crate) use gate::KeyUse;
@@ -38,6 +41,7 @@ use chrono::{DateTime, Duration, Utc};
 use florin_domain::{Attempt, Payment};
 use florin_storage::IdempotencyRecord;
 
+use crate::routing::Routes;
 use crate::views::Answer;
 
 /// What a command that may reach a processor decides.
@@ -62,13 +66,15 @@ pub(crate) struct Sending {
     pub(crate) is_new: bool,
     /// The HTTP status that success is answered with.
     pub(crate) success_status: u16,
+    /// Where a charge goes next, should this attempt's account not take it: the names of accounts, in order.
+    pub(crate) others: Vec<Arc<str>>,
 }
 
-/// How attempts start: through which processor, and how long their sender may take.
-#[derive(Clone, Debug)]
+/// How attempts start: which processors there are, and how long their sender may take.
+#[derive(Clone)]
 pub(crate) struct Sender {
-    /// The processor's name.
-    pub(crate) processor: Arc<str>,
+    /// What the tenant and mode has to charge with.
+    pub(crate) routes: Arc<Routes>,
     /// The processor's deadline and some time to commit.
     pub(crate) lease: Duration,
 }

@@ -3,7 +3,7 @@
 use florin_domain::{Amount, Cancellation, MethodRef, NewRefund, Reason};
 use florin_storage::{Needs, Realm};
 
-use super::chargeable::{CheckMethod, need_method};
+use super::chargeable::{ToCharge, need_method};
 use super::create::check_capture;
 use super::request::{Operation, Scene, Step};
 use super::telling::{answer, tell_payment, tell_refund};
@@ -14,7 +14,6 @@ pub(crate) struct Process {
     pub(crate) payment_method: Option<MethodRef>,
     /// The payment method that the payment had before the request was queued.
     pub(crate) own_method: Option<MethodRef>,
-    pub(crate) check_method: CheckMethod,
 }
 
 impl Operation for Process {
@@ -24,19 +23,22 @@ impl Operation for Process {
     }
 
     fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused> {
-        let payment = on.payment()?;
+        let payment = on.payment()?.clone();
         // Whether there can be a charge at all comes before whether its payment method is any good.
-        let start = on.start(payment.method_type);
+        let start = on.start_charge(payment.method_type, None);
         let given = self.payment_method.clone().map(|method| (method, payment.method_type));
         let (_, attempt) = payment.start_charge(start.clone(), given)?;
         let Some(method) = &attempt.payment_method else {
             let (payment, attempt) = payment.start_charge(start, None)?;
             return on.charge(payment, attempt, None);
         };
-        let named = Some(payment.method_type);
-        let method_type = on.check_chargeable(method, named, &self.check_method)?.method_type;
+        let (amount, currency, named) = (payment.amount, payment.currency, Some(payment.method_type));
+        let route = on.check_chargeable(method, ToCharge { amount, currency, named })?.route;
+        let method_type = route.method_type;
         check_capture(method_type, payment.capture_method)?;
-        let (payment, attempt) = payment.start_charge(start, Some((method.clone(), method_type)))?;
+        let method = method.clone();
+        let start = on.start_charge(method_type, Some(route));
+        let (payment, attempt) = payment.start_charge(start, Some((method, method_type)))?;
         on.charge(payment, attempt, None)
     }
 }
@@ -49,7 +51,8 @@ pub(crate) struct Capture {
 impl Operation for Capture {
     fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused> {
         let payment = on.payment()?;
-        let (payment, attempt) = payment.start_capture(self.amount, on.start(payment.method_type))?;
+        let (payment, attempt) = payment.start_capture(self.amount, on.start(payment))?;
+        on.check_capture_at(&payment, attempt.amount)?;
         Ok(on.send(payment, attempt))
     }
 }
@@ -62,7 +65,7 @@ pub(crate) struct Cancel {
 impl Operation for Cancel {
     fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused> {
         let payment = on.payment()?;
-        let start = on.start(payment.method_type);
+        let start = on.start(payment);
         let (status, event, payment) = match payment.cancel(self.reason.clone(), start)? {
             Cancellation::Done(payment) => (200, "payment.canceled", payment),
             Cancellation::Remembered(payment) => (202, "payment.updated", payment),
@@ -81,7 +84,8 @@ pub(crate) struct MakeRefund {
 impl Operation for MakeRefund {
     fn begin(&self, on: &mut Scene<'_>) -> Result<Step, Refused> {
         let payment = on.payment()?;
-        let started = payment.start_refund(self.refund.clone(), on.start(payment.method_type))?;
+        let started = payment.start_refund(self.refund.clone(), on.start(payment))?;
+        on.check_expressible_at(&started.payment, started.refund.amount)?;
         on.check_credits_fit(&started.payment, started.refund.amount)?;
         tell_refund(on.set, on.deciding, "refund.created", started.refund);
         on.put(&started.payment, &started.attempt);

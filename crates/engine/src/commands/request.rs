@@ -1,5 +1,7 @@
 //! What all requests for a payment have in common: the idempotency key before, the answer or the attempt after.
 
+use std::sync::Arc;
+
 use florin_domain::{
     Amount, Attempt, AttemptId, AttemptKind, AttemptStart, CreditAccount, CreditsRefused, Failure,
     FailureCode, MethodType, Payment, PaymentId, Settlement, Total,
@@ -10,7 +12,8 @@ use super::booking::put_payment;
 use super::gate::{Gate, KeyUse, bind, finish};
 use super::telling::tell_payment;
 use super::{Begun, Requester, Sender, Sending, Settling};
-use crate::views::{Answer, Refused};
+use crate::routing::Route;
+use crate::views::{Answer, ErrorCode, Refused};
 use crate::writer::{Command, Deciding};
 
 /// A request: who asks for what, of which payment.
@@ -39,6 +42,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) requester: &'a Requester,
     pub(crate) sender: &'a Sender,
     payment_id: Option<PaymentId>,
+    /// Where the charge that is begun goes next.
+    others: Vec<Arc<str>>,
 }
 
 /// What an operation comes to.
@@ -56,19 +61,56 @@ impl Scene<'_> {
         found.ok_or_else(Refused::payment_not_found)
     }
 
-    /// The start of a new attempt.
-    pub(crate) fn start(&self, method_type: MethodType) -> AttemptStart {
-        let processor = match method_type {
-            MethodType::Card | MethodType::Ach => &*self.sender.processor,
-            MethodType::Offline => "offline",
-            MethodType::Credits => "credits",
+    /// The start of a charge along a route.
+    pub(crate) fn start_charge(&mut self, method_type: MethodType, route: Option<Route>) -> AttemptStart {
+        let processor = match (method_type, route) {
+            (MethodType::Card | MethodType::Ach, Some(route)) => {
+                self.others = route.others;
+                route.processor
+            }
+            (MethodType::Card | MethodType::Ach, None) => Arc::from("none"),
+            (MethodType::Offline, _) => Arc::from("offline"),
+            (MethodType::Credits, _) => Arc::from("credits"),
         };
+        self.start_at(&processor)
+    }
+
+    /// The start of an attempt at the processor that has charged a payment.
+    pub(crate) fn start(&self, payment: &Payment) -> AttemptStart {
+        self.start_at(payment.processor.as_deref().unwrap_or("none"))
+    }
+
+    fn start_at(&self, processor: &str) -> AttemptStart {
         AttemptStart {
             id: AttemptId::from_uuid(self.deciding.new_id()),
             processor: processor.to_owned(),
             lease_until: self.sender.lease_until(self.deciding.at),
             at: self.deciding.at,
             by: self.requester.actor,
+        }
+    }
+
+    /// Checks that the processor of a payment can capture so much of what it has authorized.
+    pub(crate) fn check_capture_at(&self, payment: &Payment, amount: Amount) -> Result<(), Refused> {
+        let is_part = amount.minor() < payment.facts.authorized().minor();
+        match payment.processor.as_deref().and_then(|name| self.sender.routes.named(name)) {
+            Some(account) if is_part && !account.captures_parts() => Err(Refused::new(
+                ErrorCode::PartialCaptureNotSupported,
+                format!(
+                    "The processor captures all of it or nothing; send {}, or no amount.",
+                    payment.facts.authorized().minor()
+                ),
+            )
+            .param("amount")),
+            Some(_) | None => self.check_expressible_at(payment, amount),
+        }
+    }
+
+    /// Checks that the processor of a payment can count such an amount.
+    pub(crate) fn check_expressible_at(&self, payment: &Payment, amount: Amount) -> Result<(), Refused> {
+        match payment.processor.as_deref().and_then(|name| self.sender.routes.named(name)) {
+            Some(account) => account.check_expressible(amount, payment.currency),
+            None => Ok(()),
         }
     }
 
@@ -121,6 +163,7 @@ impl Scene<'_> {
             known: None,
             success_status: self.success_status(),
             sender: self.sender.clone(),
+            others: Vec::new(),
         };
         Step::Done(settling.decide(self.set, self.deciding).answer, payment.id)
     }
@@ -184,7 +227,10 @@ impl<O: Operation> Command for Request<O> {
             return Begun::Answered(answer);
         }
         let (requester, sender, payment_id) = (&self.requester, &self.sender, self.payment_id);
-        match self.operation.begin(&mut Scene { set, deciding, requester, sender, payment_id }) {
+        let mut scene = Scene { set, deciding, requester, sender, payment_id, others: Vec::new() };
+        let step = self.operation.begin(&mut scene);
+        let others = scene.others;
+        match step {
             Ok(Step::Done(answer, payment_id)) => {
                 Begun::Answered(finish(set, deciding, key, Some(payment_id), answer))
             }
@@ -193,7 +239,7 @@ impl<O: Operation> Command for Request<O> {
                 let keys = bind(set, deciding, key, sender, payment.id, attempt.refund_id);
                 let is_new = payment_id.is_none();
                 let success_status = if is_new { 201 } else { 200 };
-                Begun::Send(Box::new(Sending { payment, attempt, keys, is_new, success_status }))
+                Begun::Send(Box::new(Sending { payment, attempt, keys, is_new, success_status, others }))
             }
             Err(refused) => {
                 // A key is bound to a payment only when there is one.

@@ -31,6 +31,8 @@ pub(crate) struct Settling {
     /// The HTTP status that success is answered with.
     pub(crate) success_status: u16,
     pub(crate) sender: Sender,
+    /// Where a charge that has failed goes next, in this very commit: the first of these accounts that still takes it.
+    pub(crate) others: Vec<Arc<str>>,
 }
 
 /// A settled attempt.
@@ -39,6 +41,8 @@ pub(crate) struct Settled {
     pub(crate) answer: Answer,
     /// An attempt that has to be sent because a cancellation had been asked for.
     pub(crate) follow_up: Option<Box<Sending>>,
+    /// The next charge, which has to be sent, and on which the answer depends.
+    pub(crate) next: Option<Box<Sending>>,
 }
 
 impl Command for Settling {
@@ -63,14 +67,18 @@ impl Command for Settling {
 
     fn decide(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) -> Settled {
         let (settled, is_over) = match self.settle(set, deciding) {
-            Ok(settled) => (settled, true),
+            // The caller waits for what becomes of the next charge.
+            Ok(settled) => {
+                let is_over = settled.next.is_none();
+                (settled, is_over)
+            }
             Err(refused) => {
                 if let NotSettled::Illegal(illegal) = &refused {
                     tracing::debug!(%illegal, attempt = %self.attempt_id, "an outcome came too late or out of order");
                 }
                 // The keys that wait may be those of the operation that is under way instead.
                 let is_over = !matches!(refused, NotSettled::Illegal(IllegalChange::NotUnderWay { .. }));
-                (Settled { answer: self.as_it_stands(set), follow_up: None }, is_over)
+                (Settled { answer: self.as_it_stands(set), follow_up: None, next: None }, is_over)
             }
         };
         if is_over {
@@ -139,6 +147,9 @@ impl Settling {
     ) -> Result<Settled, NotSettled> {
         let (at, by) = (deciding.at, self.requester.actor);
         let settled = payment.settle_charge(attempt, &self.settlement, self.reference.as_deref(), at, by)?;
+        if let Some(next) = self.next_charge(deciding, &settled.payment) {
+            return Ok(self.go_on(set, deciding, settled.attempt, next));
+        }
         let news = (attempt.status, settled.attempt.status);
         let watched = watched(settled.attempt, settled.payment.method_type, deciding.at);
         let attempt = self.put_attempt(set, deciding, watched);
@@ -256,7 +267,7 @@ impl Settling {
 
     fn settled(&self, attempt: &Attempt, body: Arc<str>) -> Settled {
         let answer = outcome_answer(attempt, body, self.success_status, &self.requester.request_id);
-        Settled { answer, follow_up: None }
+        Settled { answer, follow_up: None, next: None }
     }
 
     /// Puts the attempt. One that is still open is due for a look-up by the schedule.
@@ -335,7 +346,14 @@ impl Settling {
         };
         set.put_attempt(attempt.clone());
         put_payment(set, deciding, payment.clone(), None);
-        Some(Sending { payment, attempt, keys: Vec::new(), is_new: false, success_status: 200 })
+        Some(Sending {
+            payment,
+            attempt,
+            keys: Vec::new(),
+            is_new: false,
+            success_status: 200,
+            others: Vec::new(),
+        })
     }
 
     /// The answer when somebody else has settled the attempt: what came of it.

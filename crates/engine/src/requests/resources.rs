@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use florin_domain::{
     Account, Amount, BankName, CardBrand, Currency, CustomerId, CustomerName, Email, Expiry, ExternalId,
     InvoiceLine, InvoiceNumber, InvoiceStatus, Last4, Metadata, MethodRef, MethodType, Notes, PaymentId,
-    Reason, ReferenceId, TransactionType,
+    ProcessorName, Reason, ReferenceId, TransactionType,
 };
 
 /// A customer to create.
@@ -53,6 +53,8 @@ pub struct CreateMethod {
     pub token: MethodRef,
     /// [`MethodType::Card`] or [`MethodType::Ach`].
     pub method_type: MethodType,
+    /// The processor account that the token belongs to; chosen by the routes when absent.
+    pub processor: Option<ProcessorName>,
     /// Whose way to pay it is.
     pub customer_id: Option<CustomerId>,
     /// A card's brand.

@@ -18,7 +18,19 @@ impl Engine {
         request: CreateMethod,
         idempotency: Option<Idempotency>,
     ) -> Answer {
-        self.inner.change(Requester::from(&context), request, 201, idempotency).await
+        let requester = Requester::from(&context);
+        let mut request = request;
+        match self.inner.sender(requester.realm).await {
+            Ok(sender) => match &request.processor {
+                Some(name) if !sender.routes.has_account(name) => {
+                    return requester.refuse(Refused::processor_account_not_found().param("processor"));
+                }
+                Some(_) => {}
+                None => request.processor = sender.routes.owner_of(&request.token, request.method_type),
+            },
+            Err(refused) => return requester.refuse(refused),
+        }
+        self.inner.change(requester, request, 201, idempotency).await
     }
 
     /// Detaches a payment method, so that it can't be charged any more.

@@ -4,6 +4,7 @@
 mod customers;
 mod invoices;
 mod methods;
+mod processors;
 mod transactions;
 
 use florin_storage::{AnyConnection, StorageError};

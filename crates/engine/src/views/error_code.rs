@@ -146,6 +146,8 @@ error_codes! {
         "There is no such invoice in this tenant and mode.";
     TransactionNotFound = "transaction_not_found", 404, InvalidRequest,
         "There is no such transaction in this tenant and mode.";
+    ProcessorAccountNotFound = "processor_account_not_found", 404, InvalidRequest,
+        "There is no such processor account in this tenant and mode.";
     MethodNotAllowed = "method_not_allowed", 405, InvalidRequest,
         "The path does not have this method; the header `Allow` lists those it has.";
     RequestTimeout = "request_timeout", 408, InvalidRequest,
@@ -168,6 +170,10 @@ error_codes! {
         "Another invoice has this number. Send another, or none to have one counted up.";
     ExternalIdTaken = "external_id_taken", 409, InvalidRequest,
         "Another customer has this `external_id`; the message names the customer.";
+    ProcessorNameTaken = "processor_name_taken", 409, InvalidRequest,
+        "Another processor account has this name, or it is a name of Florin's own. Send another.";
+    CredentialsKeyMissing = "credentials_key_missing", 409, Api,
+        "The server has no key to encrypt credentials with, or not the one they are encrypted with; its operator sets `FLORIN_CREDENTIALS_KEY`.";
     IdempotencyKeyInUse = "idempotency_key_in_use", 409, Idempotency,
         "The first request with this key is still running. Send it again after `Retry-After`.";
     IdempotencyKeyExpired = "idempotency_key_expired", 409, Idempotency,
@@ -182,6 +188,8 @@ error_codes! {
         "The payment method has expired or was detached; no payment was made.";
     AmountExceedsAuthorized = "amount_exceeds_authorized", 422, InvalidRequest,
         "More was to be captured than is authorized; the message says how much is.";
+    PartialCaptureNotSupported = "partial_capture_not_supported", 422, InvalidRequest,
+        "The processor captures all that is authorized or nothing; the message says how much that is.";
     AmountExceedsInvoice = "amount_exceeds_invoice", 422, InvalidRequest,
         "The payment is for more than remains of the invoice; the message says what remains.";
     CreditLimitExceeded = "credit_limit_exceeded", 422, InvalidRequest,
@@ -206,7 +214,8 @@ impl ErrorCode {
     /// Whether an answer with this code is kept for replays: refusals by an object's state and declined payments are;
     /// what was wrong with the request itself, and what was only in the way for a moment, is not.
     pub const fn is_stored(self) -> bool {
-        matches!(self.status(), 402 | 404 | 409 | 422) && !matches!(self.kind(), ErrorKind::Idempotency)
+        matches!(self.status(), 402 | 404 | 409 | 422)
+            && !matches!(self.kind(), ErrorKind::Idempotency | ErrorKind::Api)
     }
 }
 

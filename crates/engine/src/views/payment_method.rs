@@ -22,6 +22,9 @@ pub struct PaymentMethodResponse<'a> {
     pub method_type: MethodType,
     /// The processor's name for it.
     pub token: &'a str,
+    /// The processor account that the token belongs to; null when it is good at any.
+    #[schema(required)]
+    pub processor: Option<&'a str>,
     /// Whose way to pay it is.
     #[schema(required, value_type = Option<schema::CustomerIdSchema>)]
     pub customer_id: Option<CustomerId>,
@@ -74,6 +77,7 @@ impl<'a> PaymentMethodResponse<'a> {
             id: method.id,
             method_type: method.method_type,
             token: method.token.as_str(),
+            processor: method.processor.as_ref().map(|name| name.as_str()),
             customer_id: method.customer_id,
             brand: method.brand.as_ref().map(|brand| brand.as_str()),
             last4: method.last4.as_ref().map(|digits| digits.as_str()),

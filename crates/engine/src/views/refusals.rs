@@ -287,6 +287,7 @@ fn text_code(refused: TextRefused) -> ErrorCode {
         TextRefused::Empty
         | TextRefused::TooLong { .. }
         | TextRefused::NotVisibleAscii
+        | TextRefused::NotProcessorName
         | TextRefused::NotEmail
         | TextRefused::ContainsNul => ErrorCode::ParameterInvalid,
     }

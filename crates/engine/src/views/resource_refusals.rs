@@ -22,6 +22,12 @@ impl Refused {
         Refused { param: None, ..Refused::payment_method_not_found() }
     }
 
+    /// No processor account of that id or name is the caller's to see.
+    pub fn processor_account_not_found() -> Self {
+        let message = "There is no such processor account in this tenant and mode.";
+        Refused::new(ErrorCode::ProcessorAccountNotFound, message)
+    }
+
     /// The invoice can't be voided.
     pub fn invoice_not_voidable(refused: InvoiceRefused) -> Self {
         match refused {

@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 
 use florin_domain::{
     Account, Actor, Amount, AttemptId, AttemptStatus, CaptureMethod, Currency, CustomerId, DestinationType,
-    FailureCode, InvoiceId, InvoiceStatus, Metadata, MethodType, PaymentId, PaymentStatus, RefundId,
-    RefundStatus, Status, StoredMethodId, TenantId, Total, TransactionId, TransactionType,
+    FailureCode, InvoiceId, InvoiceStatus, Metadata, MethodType, PaymentId, PaymentStatus,
+    ProcessorAccountId, RefundId, RefundStatus, Status, StoredMethodId, TenantId, Total, TransactionId,
+    TransactionType,
 };
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -73,6 +74,7 @@ named_schemas! {
     InvoiceIdSchema for InvoiceId as "InvoiceId" = id(InvoiceId::PREFIX);
     StoredMethodIdSchema for StoredMethodId as "StoredMethodId" = id(StoredMethodId::PREFIX);
     TransactionIdSchema for TransactionId as "TransactionId" = id(TransactionId::PREFIX);
+    ProcessorAccountIdSchema for ProcessorAccountId as "ProcessorAccountId" = id(ProcessorAccountId::PREFIX);
     TenantIdSchema for TenantId as "TenantId" = id(TenantId::PREFIX);
     StatusSchema for Status as "Status" = words(Status::WORDS);
     PaymentStatusSchema for PaymentStatus as "PaymentStatus" = words(PaymentStatus::WORDS);

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test file uses a part of the harness")]
 
+mod accounts;
 mod database;
 mod processor;
 mod proxy;
@@ -22,6 +23,7 @@ use florin_storage::read::{PaymentQuery, Position, Slice, list_payments};
 use florin_storage::{DatabaseUrl, Realm};
 use serde_json::Value;
 
+pub(crate) use accounts::{Connectors, KEY, account, add_accounts, disable, start_with_accounts, way};
 pub(crate) use database::{Kind, TestDatabase, WriteLock};
 pub(crate) use processor::{Fate, Scripted};
 pub(crate) use proxy::{Cut, Proxy};

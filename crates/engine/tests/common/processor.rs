@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use florin_domain::{AttemptId, AttemptKind, MethodRef, Mode, PaymentId};
 use florin_processors::{
-    Capabilities, CaptureRequest, ChargeRequest, Found, LookUp, LookupFailed, MethodCheck, Outcome,
-    Processor, RefundRequest, Request, Sandbox, SandboxSettings, VoidRequest, async_trait,
+    Capabilities, CaptureRequest, ChargeRequest, DeclineCode, Found, LookUp, LookupFailed, MethodCheck,
+    Outcome, Processor, RefundRequest, Request, Sandbox, SandboxSettings, VoidRequest, async_trait,
 };
 use tokio::sync::watch;
 
@@ -30,6 +30,10 @@ pub(crate) enum Fate {
     Stuck,
     /// It provably never left.
     NotSent,
+    /// Declined in a way that another processor may see differently.
+    Declined,
+    /// Declined for good.
+    DeclinedForGood,
 }
 
 /// The processor.
@@ -43,6 +47,8 @@ pub(crate) struct Scripted {
     releases: watch::Sender<u64>,
     look_ups: Mutex<Vec<AttemptId>>,
     look_ups_fail: AtomicBool,
+    /// Whether it can't tell of a token before it is charged.
+    can_not_tell: AtomicBool,
 }
 
 impl Scripted {
@@ -58,6 +64,7 @@ impl Scripted {
             releases: watch::Sender::new(0),
             look_ups: Mutex::default(),
             look_ups_fail: AtomicBool::new(false),
+            can_not_tell: AtomicBool::new(false),
         }
     }
 
@@ -82,11 +89,17 @@ impl Scripted {
         self.change_capabilities(|capabilities| capabilities.keeps_keys_for = keeps_keys_for);
     }
 
-    fn change_capabilities(&self, change: impl FnOnce(&mut Capabilities)) {
+    /// What the processor can do.
+    pub(crate) fn change_capabilities(&self, change: impl FnOnce(&mut Capabilities)) {
         let mut current = self.capabilities.lock().expect("the capabilities");
         let mut changed = current.clone();
         change(&mut changed);
         *current = Box::leak(Box::new(changed));
+    }
+
+    /// Makes it unable to tell of a token before it is charged, as of those that belong to one account.
+    pub(crate) fn can_not_tell(&self) {
+        self.can_not_tell.store(true, Ordering::SeqCst);
     }
 
     /// Makes look-ups fail, or succeed again.
@@ -119,6 +132,8 @@ impl Scripted {
             }
             Fate::NeverArrives | Fate::Stuck => unknown(),
             Fate::NotSent => Outcome::NotSent { reason: "as the test says".to_owned() },
+            Fate::Declined => Outcome::declined(DeclineCode::Declined),
+            Fate::DeclinedForGood => Outcome::declined(DeclineCode::InsufficientFunds),
         };
         let mut releases = self.releases.subscribe();
         self.sent.send_modify(|all| all.push(sent));
@@ -146,7 +161,10 @@ impl Processor for Scripted {
     }
 
     fn check_method(&self, method: &MethodRef) -> MethodCheck {
-        self.sandbox.check_method(method)
+        match self.sandbox.check_method(method) {
+            MethodCheck::Usable { .. } if self.can_not_tell.load(Ordering::SeqCst) => MethodCheck::Unchecked,
+            check => check,
+        }
     }
 
     async fn authorize(&self, request: ChargeRequest) -> Outcome {

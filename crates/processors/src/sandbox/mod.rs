@@ -28,6 +28,7 @@
 //! duty, and a sandbox that helped would hide it when Florin fails.
 
 mod books;
+mod connector;
 mod entry;
 mod index;
 mod line;
@@ -45,6 +46,7 @@ use chrono::{DateTime, Utc};
 use florin_domain::{AttemptId, AttemptKind, MethodRef, MethodType, Mode};
 
 pub use books::{Books, BooksError};
+pub use connector::SandboxConnector;
 pub use entry::{Entry, EntryOutcome};
 pub use settings::SandboxSettings;
 pub use witness::PaymentTally;

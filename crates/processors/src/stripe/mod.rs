@@ -14,6 +14,7 @@
 
 mod charging;
 mod client;
+mod connector;
 mod currencies;
 mod declines;
 mod list;
@@ -29,6 +30,7 @@ use async_trait::async_trait;
 use florin_domain::{MethodRef, MethodType, Mode};
 use secrecy::SecretString;
 
+pub use connector::StripeConnector;
 pub use settings::{StripeOptions, StripeRefused, StripeSettings};
 
 use crate::http::Url;

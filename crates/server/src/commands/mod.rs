@@ -3,6 +3,7 @@
 mod dev;
 mod export;
 mod keys;
+mod processors;
 mod tenants;
 mod verify;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Migrate => migrate_and_tell(&settings.database_url)?,
         Command::Tenants(command) => tenants::run(&settings, command)?,
         Command::Keys(command) => keys::run(&settings, command)?,
+        Command::Processors(command) => processors::run(&settings, command)?,
         Command::Verify => return verify::run(&settings),
         Command::Export(arguments) => export::run(&settings, &arguments)?,
     }

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use florin_engine::{MalformedKeys, Vault};
 use florin_storage::DatabaseUrl;
 use tracing_subscriber::EnvFilter;
 
@@ -42,6 +43,7 @@ pub(crate) struct Settings {
     pub(crate) head_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) keep_alive: Duration,
+    pub(crate) credentials_key: Vault,
     pub(crate) sandbox_books: PathBuf,
     pub(crate) sandbox_latency: Duration,
     pub(crate) log: String,
@@ -146,6 +148,7 @@ impl Reader {
         let head_timeout = self.seconds("head_timeout_seconds", 1..=300);
         let body_timeout = self.seconds("body_timeout_seconds", 1..=300);
         let keep_alive = self.seconds("keep_alive_seconds", 1..=3_600);
+        let credentials_key = self.credentials_key();
         let sandbox_books = self.sandbox_books(database_url.as_ref());
         let sandbox_latency = self.number("sandbox_latency_ms", 0..=60_000).map(Duration::from_millis);
         let log = self.log();
@@ -166,6 +169,7 @@ impl Reader {
             head_timeout: head_timeout?,
             body_timeout: body_timeout?,
             keep_alive: keep_alive?,
+            credentials_key: credentials_key?,
             sandbox_books: sandbox_books?,
             sandbox_latency: sandbox_latency?,
             log: log?,
@@ -229,6 +233,21 @@ impl Reader {
             },
         };
         self.mistakes.push(Mistake::Wrong { key, source, found, expected: A_DATABASE_URL.to_owned() });
+        None
+    }
+
+    /// None of it is ever shown.
+    fn credentials_key(&mut self) -> Option<Vault> {
+        let key = "credentials_key";
+        let Some((found, source)) = self.layers.find(key) else { return Some(Vault::default()) };
+        let (found, expected) = match found {
+            Found::Other(kind) => (kind.to_owned(), MalformedKeys),
+            Found::Text(text) => match Vault::parse(&text) {
+                Ok(vault) => return Some(vault),
+                Err(malformed) => ("malformed (not shown)".to_owned(), malformed),
+            },
+        };
+        self.mistakes.push(Mistake::Wrong { key, source, found, expected: expected.to_string() });
         None
     }
 

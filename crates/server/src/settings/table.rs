@@ -55,6 +55,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "30",
         "How long a processor may take to answer before the outcome counts as unknown, 1 to 300.",
     ),
+    without_default(
+        "credentials_key",
+        "none: no processor account can be added or used",
+        "The key that processor accounts' credentials are encrypted with, as `openssl rand -hex 32` prints it; while it is \
+        replaced, the new one, a comma, and the old one.",
+    ),
     setting(
         "recovery_interval_seconds",
         "5",

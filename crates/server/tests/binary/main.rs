@@ -2,5 +2,6 @@
 
 mod commands;
 mod exports;
+mod processors;
 mod serving;
 mod support;

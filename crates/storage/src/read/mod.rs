@@ -12,6 +12,7 @@ mod objects;
 mod payments;
 #[cfg(test)]
 mod plans;
+mod processors;
 mod refunds;
 mod transactions;
 
@@ -20,6 +21,7 @@ pub use export::{Export, ExportQuery, Exported};
 pub use invoices::{InvoiceQuery, find_invoice, list_invoices};
 pub use methods::{MethodQuery, find_method, list_methods};
 pub use payments::{PaymentQuery, count_payments, list_payments};
+pub use processors::{accounts_of, directory, directory_version, find_account, routes_of};
 pub use refunds::{RefundQuery, count_refunds, find_refund, list_refunds};
 pub use transactions::{
     TransactionQuery, balances, credit_accounts, find_transaction, list_amendments, list_transactions,

@@ -26,6 +26,7 @@ static TABLE: Table = Table {
         ("bank_name", Kind::Text),
         ("metadata", Kind::Text),
         ("created_by", Kind::Text),
+        ("processor", Kind::Text),
     ],
     changing: &[
         ("revision", Kind::Int),
@@ -38,7 +39,7 @@ static TABLE: Table = Table {
 
 /// The columns of payment methods, in the order of a row's fields.
 pub(crate) const METHOD_COLUMNS: &str = "tenant_id, livemode, id, revision, event_count, customer_id, type, token, brand, last4, exp_year, \
-    exp_month, bank_name, metadata, detached_at, created_by, updated_by, updated_at";
+    exp_month, bank_name, metadata, detached_at, created_by, updated_by, updated_at, processor";
 
 static BY_ID: Selection = Selection {
     table: "payment_methods",
@@ -69,6 +70,7 @@ pub(crate) struct MethodRow {
     created_by: String,
     updated_by: String,
     updated_at: i64,
+    processor: Option<String>,
 }
 
 impl TryFrom<MethodRow> for StoredMethod {
@@ -83,6 +85,7 @@ impl TryFrom<MethodRow> for StoredMethod {
             customer_id: IN.id_opt(row.customer_id.as_deref(), CustomerId::from_bytes)?,
             method_type: IN.parse(&row.method_type)?,
             token: IN.parse(&row.token)?,
+            processor: IN.parse_opt(row.processor.as_deref())?,
             brand: IN.parse_opt(row.brand.as_deref())?,
             last4: row.last4.map(|digits| IN.check(Last4::parse(&digits))).transpose()?,
             expiry: expiry.map(|(year, month)| IN.check(Expiry::new(year, month))).transpose()?,
@@ -132,6 +135,7 @@ impl Stored for StoredMethod {
             Value::text(self.bank_name.as_ref().map(|text| text.as_str())),
             metadata_value(&self.metadata),
             Value::owned(self.created_by),
+            Value::text(self.processor.as_ref().map(|name| name.as_str())),
         ]);
     }
 

@@ -1,5 +1,6 @@
 //! Rows and what the domain makes of them. A bad row fails on read.
 
+mod account;
 mod attempt;
 mod credits;
 mod customer;
@@ -9,10 +10,12 @@ mod key;
 mod method;
 mod payment;
 mod refund;
+mod routes;
 mod selections;
 mod stored;
 mod transaction;
 
+pub(crate) use account::{AccountRow, load_accounts_of};
 pub(crate) use attempt::AttemptRow;
 pub(crate) use credits::{CREDITS_OF_CUSTOMER, CreditKey, CreditRow, credit_key};
 pub(crate) use customer::{CUSTOMER_COLUMNS, CustomerRow, load_customers_by_external_id};
@@ -26,6 +29,7 @@ pub(crate) use key::{IDEMPOTENCY_KEYS, IdempotencyRow};
 pub(crate) use method::{METHOD_COLUMNS, MethodRow};
 pub(crate) use payment::PaymentRow;
 pub(crate) use refund::RefundRow;
+pub(crate) use routes::RoutesRow;
 pub(crate) use selections::{
     ATTEMPTS_BY_PAYMENT, PAYMENT_COLUMNS, PAYMENTS_BY_INVOICE, PAYMENTS_WITH_ATTEMPTS, REFUNDS_BY_PAYMENT,
     object_key,

@@ -10,6 +10,7 @@ mod invoices;
 mod journal;
 mod orphans;
 mod payments;
+mod processors;
 mod refunds;
 mod transactions;
 mod violation;
@@ -103,6 +104,7 @@ fn check_all(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), St
     invoices::check(connection, run)?;
     customers::check(connection, run)?;
     events::check(connection, run)?;
+    processors::check(connection, run)?;
     orphans::check(connection, run)?;
     counters::check(connection, run)
 }

@@ -14,7 +14,7 @@ struct Lack {
     names: fn(&[u8], &[u8]) -> (String, String),
 }
 
-static LACKS: [Lack; 14] = [
+static LACKS: [Lack; 15] = [
     Lack {
         table: "attempts",
         select: "SELECT c.tenant_id, c.livemode, c.id, c.payment_id FROM attempts c LEFT JOIN payments p \
@@ -100,6 +100,13 @@ static LACKS: [Lack; 14] = [
             ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.customer_id \
             WHERE c.customer_id IS NOT NULL AND p.id IS NULL",
         names: |id, parent| (name(id, StoredMethodId::from_bytes), name(parent, CustomerId::from_bytes)),
+    },
+    Lack {
+        table: "payment_methods",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.id FROM payment_methods c LEFT JOIN processor_accounts p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.name = c.processor \
+            WHERE c.processor IS NOT NULL AND p.id IS NULL",
+        names: |id, _| (name(id, StoredMethodId::from_bytes), "a processor account".to_owned()),
     },
     Lack {
         table: "credit_accounts",

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::sql_types::Nullable;
 use florin_domain::{
     Attempt, AttemptId, CreditAccount, Currency, Customer, CustomerId, Invoice, InvoiceId, Payment,
-    PaymentId, Refund, RefundId, StoredMethod, StoredMethodId, Transaction, TransactionId,
+    PaymentId, ProcessorAccount, ProcessorAccountId, ProcessorRoutes, Refund, RefundId, StoredMethod,
+    StoredMethodId, Transaction, TransactionId,
 };
 
 pub use needs::Needs;
@@ -40,6 +41,8 @@ pub struct WorkingSet {
     invoice_counts: Objects<InvoiceCount>,
     credits: Objects<CreditAccount>,
     transactions: Objects<Transaction>,
+    accounts: Objects<ProcessorAccount>,
+    routes: Objects<ProcessorRoutes>,
     amendments: Vec<AmendmentRecord>,
     events: Vec<Event>,
 }
@@ -176,6 +179,23 @@ impl WorkingSet {
         self.transactions.get(&(realm, id))
     }
 
+    /// A processor account, of a realm whose accounts the batch asked for.
+    pub fn account(&self, realm: Realm, id: ProcessorAccountId) -> Option<&ProcessorAccount> {
+        self.accounts.get(&(realm, id))
+    }
+
+    /// All processor accounts of a realm that the batch asked for, oldest first.
+    pub fn accounts(&self, realm: Realm) -> impl Iterator<Item = &ProcessorAccount> {
+        let first = (realm, ProcessorAccountId::from_bytes([0; 16]));
+        let last = (realm, ProcessorAccountId::from_bytes([0xff; 16]));
+        self.accounts.range(first, last)
+    }
+
+    /// The routes of a realm that the batch asked for; none where nobody ever set any.
+    pub fn routes(&self, realm: Realm) -> Option<&ProcessorRoutes> {
+        self.routes.get(&realm)
+    }
+
     /// Whether the key was free, and is now this batch's. True once: the second command with the key finds it taken.
     pub fn take_claim(&mut self, key: &DigestKey) -> bool {
         self.claimed.remove(key)
@@ -219,6 +239,16 @@ impl WorkingSet {
     /// Puts a changed credit account.
     pub fn put_credit_account(&mut self, account: CreditAccount) {
         self.credits.put(account);
+    }
+
+    /// Puts a new or changed processor account.
+    pub fn put_account(&mut self, account: ProcessorAccount) {
+        self.accounts.put(account);
+    }
+
+    /// Puts new or changed routes.
+    pub fn put_routes(&mut self, routes: ProcessorRoutes) {
+        self.routes.put(routes);
     }
 
     /// Adds an event.

@@ -1,7 +1,7 @@
 //! What a batch names before it decides, and loading it.
 //!
 //! Rows are locked in one order, so that no two batches wait for each other: idempotency keys, payments, invoices, credit
-//! accounts, the counters of invoice numbers, transactions; each sorted by key. Customers and payment methods are not
+//! accounts, the counters of invoice numbers, transactions, processor accounts and their routes; each sorted by key. Customers and payment methods are not
 //! locked: who changes one finds out by its revision whether somebody else did.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ use super::objects::Objects;
 use crate::batch::{Change, Lock, OnConflict, Row, Value, insert_returning_keys, save};
 use crate::rows::{
     CreditKey, DigestKey, IDEMPOTENCY_KEYS, IdempotencyRecord, InvoiceCount, Realm, Stored, credit_key,
-    load_customers_by_external_id, load_invoices_by_number, object_key,
+    load_accounts_of, load_customers_by_external_id, load_invoices_by_number, object_key,
 };
 use crate::{AnyConnection, StorageError};
 
@@ -49,6 +49,8 @@ pub struct Needs {
     pub opened_credit_accounts: BTreeSet<(Realm, CustomerId, Currency)>,
     /// Transactions of the journal.
     pub transactions: BTreeSet<(Realm, TransactionId)>,
+    /// The realms whose processor accounts and routes are wanted, all of them.
+    pub processor_realms: BTreeSet<Realm>,
 }
 
 impl WorkingSet {
@@ -74,7 +76,23 @@ impl WorkingSet {
         self.load_credits(connection, needs)?;
         self.load_invoice_counts(connection, &needs.counted_invoices)?;
         let transactions = object_keys(&needs.transactions, TransactionId::bytes);
-        self.transactions.load(connection, Lock::NoKeyUpdate, &transactions)
+        self.transactions.load(connection, Lock::NoKeyUpdate, &transactions)?;
+        self.load_processors(connection, &needs.processor_realms)
+    }
+
+    fn load_processors(
+        &mut self,
+        connection: &mut AnyConnection,
+        realms: &BTreeSet<Realm>,
+    ) -> Result<(), StorageError> {
+        if realms.is_empty() {
+            return Ok(());
+        }
+        let realms: Vec<_> = realms.iter().map(|realm| realm.values().to_vec()).collect();
+        for account in load_accounts_of(connection, Lock::NoKeyUpdate, &realms)? {
+            self.accounts.assume(account);
+        }
+        self.routes.load(connection, Lock::NoKeyUpdate, &realms)
     }
 
     fn claim_keys(

@@ -34,6 +34,10 @@ impl WorkingSet {
                 self.credits.updates(),
                 self.invoice_counts.updates(),
                 self.transactions.updates(),
+                self.accounts.updates(),
+                self.routes.updates(),
+                self.accounts.inserts(),
+                self.routes.inserts(),
                 self.customers.inserts(),
                 self.methods.inserts(),
                 self.invoices.inserts(),
@@ -61,7 +65,7 @@ impl WorkingSet {
         if let Some(event) = self.events.first() {
             return crate::probe::event_exists(connection, event.realm, event.id.bytes());
         }
-        let tables: [Stands; 10] = [
+        let tables: [Stands; 12] = [
             |set, connection| stands_in(&set.payments, connection),
             |set, connection| stands_in(&set.attempts, connection),
             |set, connection| stands_in(&set.refunds, connection),
@@ -72,6 +76,8 @@ impl WorkingSet {
             |set, connection| stands_in(&set.credits, connection),
             |set, connection| stands_in(&set.invoice_counts, connection),
             |set, connection| stands_in(&set.transactions, connection),
+            |set, connection| stands_in(&set.accounts, connection),
+            |set, connection| stands_in(&set.routes, connection),
         ];
         for stands in tables {
             if let Some(stands) = stands(self, connection)? {

@@ -12,6 +12,7 @@ mod lists;
 mod migrations;
 mod money;
 mod money_violations;
+mod processors;
 mod recovery;
 mod samples;
 mod schema;

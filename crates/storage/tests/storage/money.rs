@@ -149,6 +149,7 @@ fn store_method(connection: &mut AnyConnection) {
             mode: realm(1).mode,
             customer_id: Some(customer_id(1)),
             method_type: MethodType::Card,
+            processor: None,
             token: MethodRef::parse("tok_visa").unwrap(),
             brand: None,
             last4: None,

@@ -129,6 +129,10 @@ const PLANTED: &[(&str, &str)] = &[
         "@given in invoices belongs to @x, which does not exist",
     ),
     ("UPDATE customers SET metadata = 'oops' WHERE id = @d", "@d in customers: "),
+    (
+        "UPDATE payment_methods SET processor = 'gone' WHERE id = @m",
+        "@m in payment_methods belongs to a processor account, which does not exist",
+    ),
     ("UPDATE payment_methods SET last4 = '42x2' WHERE id = @m", "@m in payment_methods: "),
     ("UPDATE payment_methods SET event_count = 1 WHERE id = @m", "@m: event_count is 1, there are 0 events"),
     ("DELETE FROM events WHERE object_id = @n", "@n: event_count is 1, there are 0 events"),

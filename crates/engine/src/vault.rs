@@ -1,0 +1,219 @@
+//! Credentials at rest: encrypted with XChaCha20-Poly1305, by a key of the settings that the database never sees.
+//!
+//! The tenant, the mode and the account are authenticated together with the credentials, so that nobody who can write to
+//! the database can make one account use another's. Nonces are random: with 192 bits they never repeat.
+//!
+//! Several keys may be given. The first encrypts; all of them open. So a key is replaced without a gap: put the new one
+//! first, restart, run `florin processors reencrypt`, take the old one away.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use florin_domain::{ProcessorAccountId, SealedCredentials};
+use florin_processors::Credentials;
+use florin_storage::Realm;
+use sha2::{Digest, Sha256};
+
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+/// What the authenticated data begins with, so that it is never taken for something else.
+const PURPOSE: &[u8] = b"florin/processor-account/v1";
+
+/// The keys that encrypt credentials; none, where none is configured.
+#[derive(Clone, Default)]
+pub struct Vault(Arc<[VaultKey]>);
+
+struct VaultKey {
+    /// The beginning of a digest of the key: says which key it is, and nothing about it.
+    id: String,
+    cipher: XChaCha20Poly1305,
+}
+
+/// Refused because a text is no list of keys. The text itself is not repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("64 hexadecimal digits, as `openssl rand -hex 32` prints them; several keys with a comma in between")]
+pub struct MalformedKeys;
+
+/// Why credentials can't be encrypted or decrypted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// There is no key at all.
+    #[error(
+        "no key encrypts credentials: set FLORIN_CREDENTIALS_KEY to 64 hexadecimal digits (openssl rand -hex 32)"
+    )]
+    NoKey,
+    /// The key that they are encrypted with is not among those configured.
+    #[error("the credentials are encrypted with the key {0}, which FLORIN_CREDENTIALS_KEY does not name")]
+    UnknownKey(String),
+    /// They were not encrypted for this account, or were changed.
+    #[error("the stored credentials are not this account's, or were changed")]
+    Forged,
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers: {0}")]
+    Random(String),
+}
+
+impl Vault {
+    /// Reads keys: 64 hexadecimal digits each, with commas in between. The first encrypts. No text means no key.
+    ///
+    /// # Errors
+    /// [`MalformedKeys`] for anything else.
+    pub fn parse(text: &str) -> Result<Vault, MalformedKeys> {
+        if text.trim().is_empty() {
+            return Ok(Vault::default());
+        }
+        text.split(',')
+            .map(|key| VaultKey::parse(key.trim()))
+            .collect::<Result<Vec<_>, _>>()
+            .map(|keys| Vault(keys.into()))
+    }
+
+    /// Which key encrypts; none where none is configured.
+    pub fn key_id(&self) -> Option<&str> {
+        self.0.first().map(|key| key.id.as_str())
+    }
+
+    /// Encrypts the credentials of an account.
+    ///
+    /// # Errors
+    /// [`VaultError::NoKey`] and [`VaultError::Random`].
+    pub fn seal(
+        &self,
+        realm: Realm,
+        id: ProcessorAccountId,
+        credentials: &Credentials,
+    ) -> Result<SealedCredentials, VaultError> {
+        use secrecy::ExposeSecret;
+        let key = self.0.first().ok_or(VaultError::NoKey)?;
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(|error| VaultError::Random(error.to_string()))?;
+        let text = credentials.to_json();
+        let payload = Payload { msg: text.expose_secret().as_bytes(), aad: &whose(realm, id) };
+        let sealed = key.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::Forged)?;
+        Ok(SealedCredentials { key_id: key.id.clone(), bytes: [nonce.as_slice(), &sealed].concat() })
+    }
+
+    /// Decrypts the credentials of an account.
+    ///
+    /// # Errors
+    /// [`VaultError`] when the key is not there, or the bytes are not this account's.
+    pub fn open(
+        &self,
+        realm: Realm,
+        id: ProcessorAccountId,
+        sealed: &SealedCredentials,
+    ) -> Result<Credentials, VaultError> {
+        let key = self.0.iter().find(|key| key.id == sealed.key_id);
+        let key = key.ok_or_else(|| VaultError::UnknownKey(sealed.key_id.clone()))?;
+        let (nonce, bytes) = sealed.bytes.split_first_chunk::<NONCE_BYTES>().ok_or(VaultError::Forged)?;
+        let payload = Payload { msg: bytes, aad: &whose(realm, id) };
+        let text = key.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::Forged)?;
+        let text = secrecy::SecretString::from(String::from_utf8(text).map_err(|_| VaultError::Forged)?);
+        Credentials::from_json(secrecy::ExposeSecret::expose_secret(&text)).map_err(|_| VaultError::Forged)
+    }
+}
+
+impl VaultKey {
+    fn parse(text: &str) -> Result<VaultKey, MalformedKeys> {
+        let mut bytes = [0; KEY_BYTES];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| MalformedKeys)?;
+        let digest = Sha256::new().chain_update(b"florin/key-id/v1").chain_update(bytes).finalize();
+        let cipher = XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_| MalformedKeys)?;
+        Ok(VaultKey { id: hex::encode(&digest[..8]), cipher })
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|key| &key.id)).finish()
+    }
+}
+
+/// What the credentials are bound to.
+fn whose(realm: Realm, id: ProcessorAccountId) -> Vec<u8> {
+    [PURPOSE, &realm.tenant_id.bytes(), &[u8::from(realm.mode.is_live())], &id.bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use florin_domain::{Mode, TenantId};
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    const OLD: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    const NEW: &str = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
+
+    fn realm(tenant: u8, mode: Mode) -> Realm {
+        Realm { tenant_id: TenantId::from_bytes([tenant; 16]), mode }
+    }
+
+    fn id(number: u8) -> ProcessorAccountId {
+        ProcessorAccountId::from_bytes([number; 16])
+    }
+
+    fn credentials() -> Credentials {
+        Credentials::from_json(r#"{"secret_key": "sk_test_secret"}"#).unwrap()
+    }
+
+    fn sealed(vault: &Vault) -> SealedCredentials {
+        vault.seal(realm(1, Mode::Test), id(1), &credentials()).unwrap()
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_its_own_account_only() {
+        let vault = Vault::parse(OLD).unwrap();
+        let sealed = sealed(&vault);
+        assert!(!sealed.bytes.windows(6).any(|bytes| bytes == b"secret"));
+        let opened = vault.open(realm(1, Mode::Test), id(1), &sealed).unwrap();
+        assert_eq!(opened.get("secret_key").unwrap().expose_secret(), "sk_test_secret");
+        for (realm, id) in
+            [(realm(2, Mode::Test), id(1)), (realm(1, Mode::Live), id(1)), (realm(1, Mode::Test), id(2))]
+        {
+            assert_eq!(vault.open(realm, id, &sealed).unwrap_err(), VaultError::Forged);
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_anywhere_is_noticed() {
+        let vault = Vault::parse(OLD).unwrap();
+        let sealed = sealed(&vault);
+        for index in 0..sealed.bytes.len() {
+            let mut forged = sealed.clone();
+            forged.bytes[index] ^= 1;
+            let opened = vault.open(realm(1, Mode::Test), id(1), &forged);
+            assert_eq!(opened.unwrap_err(), VaultError::Forged, "byte {index}");
+        }
+        let short = SealedCredentials { bytes: vec![0; 23], ..sealed };
+        assert_eq!(vault.open(realm(1, Mode::Test), id(1), &short).unwrap_err(), VaultError::Forged);
+    }
+
+    #[test]
+    fn a_new_key_comes_first_and_the_old_one_still_opens() {
+        let old = Vault::parse(OLD).unwrap();
+        let both = Vault::parse(&format!("{NEW}, {OLD}")).unwrap();
+        let new = Vault::parse(NEW).unwrap();
+        let before = sealed(&old);
+        let opened = both.open(realm(1, Mode::Test), id(1), &before).unwrap();
+        let after = both.seal(realm(1, Mode::Test), id(1), &opened).unwrap();
+        assert_eq!(both.key_id(), Some(after.key_id.as_str()));
+        assert!(new.open(realm(1, Mode::Test), id(1), &after).is_ok());
+        let unknown = new.open(realm(1, Mode::Test), id(1), &before).unwrap_err();
+        assert_eq!(unknown, VaultError::UnknownKey(before.key_id));
+    }
+
+    #[test]
+    fn keys_are_read_strictly_and_never_shown() {
+        for text in ["00", &OLD[1..], &format!("{OLD}0"), &format!("{OLD},"), "zz", &OLD.replace('0', "g")] {
+            assert_eq!(Vault::parse(text).unwrap_err(), MalformedKeys, "{text}");
+        }
+        let vault = Vault::parse(OLD).unwrap();
+        assert!(!format!("{vault:?}").contains("000102"));
+        assert_eq!(
+            Vault::default().seal(realm(1, Mode::Test), id(1), &credentials()),
+            Err(VaultError::NoKey)
+        );
+    }
+}
