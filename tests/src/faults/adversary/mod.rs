@@ -213,8 +213,12 @@ async fn misbehave(
         }
         Misdeed::ClosesBefore => {}
         Misdeed::AnswersTwice => {
-            let bytes = state.act(request).to_bytes();
+            let answer = state.act(request);
+            let bytes = answer.to_bytes();
             connection.send(&bytes).await?;
+            if answer.status != 200 {
+                return Some(());
+            }
             tokio::time::sleep(state.a_while(0..5)).await;
             return connection.send(&bytes).await;
         }
