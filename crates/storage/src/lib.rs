@@ -14,6 +14,7 @@ mod migrate;
 mod plans;
 mod probe;
 pub mod read;
+pub mod reconciliation;
 pub mod recovery;
 mod rows;
 mod schema;
@@ -27,6 +28,8 @@ pub use error::StorageError;
 pub use keys::forget_answers;
 pub use migrate::{check_schema, migrate};
 pub use probe::{backend_is_alive, backend_pid, unanswered_keys};
-pub use rows::{AmendmentRecord, DigestKey, Event, IdempotencyRecord, Realm, StoredAnswer};
+pub use rows::{
+    AmendmentRecord, DigestKey, Event, IdempotencyRecord, ProcessorEventRecord, Realm, StoredAnswer,
+};
 pub use transaction::{begin, commit, rollback};
 pub use working_set::{Needs, WorkingSet, load_payments};
