@@ -12,14 +12,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use florin_domain::{Attempt, AttemptKind, Failure, FailureCode, MethodRef, Payment, Settlement};
+use florin_domain::{
+    Attempt, AttemptKind, AttemptStatus, Failure, FailureCode, MethodRef, Payment, Settlement,
+};
 use florin_processors::{
     CaptureRequest, ChargeRequest, Outcome, Processor, RefundRequest, Request, VoidRequest,
 };
 
 use florin_storage::{Realm, StorageError, read};
 
-use crate::commands::{Requester, Sending, Settled, Settling, stored_id};
+use crate::commands::{Requester, Review, Sending, Settled, Settling, stored_id};
 use crate::engine::Inner;
 use crate::views::{Answer, Refused};
 use crate::writer::WriteFailed;
@@ -149,6 +151,8 @@ impl Inner {
                 success_status: sending.success_status,
                 sender: self.sender_now(requester.realm),
                 others: others.clone(),
+                review: (sending.attempt.status == AttemptStatus::NeedsReview)
+                    .then_some(Review { note: None }),
             };
             match self.write_always(command).await {
                 Ok(settled) => return settled,

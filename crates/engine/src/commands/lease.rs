@@ -60,3 +60,32 @@ impl TakeLease {
         due_after(lookups.saturating_add(1), at).max(lease)
     }
 }
+
+/// Makes an attempt that recovery has taken due earlier than by the schedule.
+pub(crate) struct Postpone {
+    pub(crate) realm: Realm,
+    pub(crate) payment_id: PaymentId,
+    pub(crate) attempt_id: AttemptId,
+    /// When it is to be due; the end of its lease when it was taken.
+    pub(crate) due_at: DateTime<Utc>,
+    pub(crate) leased_until: Option<DateTime<Utc>>,
+}
+
+impl Command for Postpone {
+    type Answer = ();
+
+    fn needs(&self, needs: &mut Needs, _fresh: bool) {
+        needs.payments.insert((self.realm, self.payment_id));
+    }
+
+    fn decide(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) {
+        let attempt = set.attempt(self.realm, self.payment_id, self.attempt_id);
+        // Whoever else has taken it since knows better.
+        let held = attempt.filter(|attempt| attempt.status.is_open() && attempt.due_at == self.leased_until);
+        if let Some(attempt) = held {
+            let lookups = attempt.lookups;
+            let postponed = Attempt { lookups, ..attempt.lease(self.due_at, deciding.at) };
+            set.put_attempt(postponed);
+        }
+    }
+}

@@ -4,6 +4,7 @@
 mod customers;
 mod invoices;
 mod methods;
+mod open_items;
 mod processors;
 mod transactions;
 

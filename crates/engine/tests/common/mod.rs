@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use florin_domain::{KeyId, Mode, PaymentId, TenantId};
 use florin_engine::access::{Caller, Context, Scopes};
-use florin_engine::{Engine, EngineSettings};
+use florin_engine::{Engine, EngineSettings, TimeBy};
 use florin_processors::sandbox::{Books, PaymentTally};
 use florin_storage::read::{PaymentQuery, Position, Slice, list_payments};
 use florin_storage::{DatabaseUrl, Realm};
@@ -221,6 +221,7 @@ pub(crate) fn start_engine(
 ) -> (Engine, Arc<Scripted>) {
     let now = clock.clone();
     let mut settings = EngineSettings::new(url.clone(), Arc::new(move || now.now()));
+    settings.time_by = TimeBy::Clock;
     settings.processor_timeout = Duration::from_secs(5);
     settings.recovery_interval = Duration::from_secs(3600);
     change(&mut settings);
