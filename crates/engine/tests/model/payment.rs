@@ -48,7 +48,12 @@ pub(crate) struct Payment {
     /// What the payer's bank has taken back.
     pub returned: i64,
     watch: Option<Watch>,
+    /// When an authorization is given up.
+    expires: Option<u64>,
 }
+
+/// How long an authorization stands, in seconds.
+const AUTHORIZED_FOR: u64 = 7 * 86_400;
 
 /// A bank debit that has cleared is looked at, since it may be returned.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +93,7 @@ impl Payment {
             confirmed_in_vain: false,
             returned: 0,
             watch: None,
+            expires: None,
         }
     }
 
@@ -161,7 +167,7 @@ impl Payment {
         self.attempts += 1;
         self.error_code = None;
         let due = next_look(now, 0);
-        match method {
+        let answer = match method {
             Method::Decline => self.fail("payment_declined"),
             Method::InsufficientFunds => self.fail("insufficient_funds"),
             Method::Ach | Method::AchReturn => {
@@ -185,6 +191,14 @@ impl Payment {
                 self.succeed();
                 (success, None)
             }
+        };
+        self.note_authorization(now);
+        answer
+    }
+
+    fn note_authorization(&mut self, now: u64) {
+        if self.stage == Stage::Authorized && self.expires.is_none() {
+            self.expires = Some(now + AUTHORIZED_FOR);
         }
     }
 
@@ -323,6 +337,10 @@ impl Payment {
     pub(crate) fn look(&mut self, now: u64) -> bool {
         let mut changed = self.look_for_return(now);
         match &mut self.stage {
+            Stage::Authorized if self.expires.is_some_and(|expires| expires <= now) => {
+                changed = true;
+                self.stage = Stage::Canceled;
+            }
             Stage::Clearing { since, due, .. } if *due <= now && now - *since >= ACH_DELAY => {
                 changed = true;
                 self.succeed();
@@ -362,6 +380,7 @@ impl Payment {
         let done: i64 = self.held.iter().filter(|(_, due)| *due <= now).map(|(amount, _)| amount).sum();
         self.held.retain(|(_, due)| *due > now);
         self.refunded += done;
+        self.note_authorization(now);
         changed || done > 0
     }
 
