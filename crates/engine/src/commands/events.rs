@@ -24,7 +24,7 @@ pub(crate) enum Names {
     Nothing,
     /// These attempts, which are open or may be returned.
     Attempts(Vec<(PaymentId, AttemptId)>),
-    /// An attempt of a payment, which may not be here.
+    /// An attempt of a payment, either of which may not be here.
     Attempt(PaymentId, AttemptId),
     /// All attempts of a payment, which may not be here.
     Payment(PaymentId),

@@ -88,7 +88,9 @@ impl Command for Settling {
                 (Settled { answer: self.as_it_stands(set), follow_up: None, next: None }, is_over)
             }
         };
-        if is_over {
+        // Of an outcome that is open still, only who waits for it is told; a key whose process has died waits on.
+        let is_told = settled.answer.status != 202 || self.requester.actor != Actor::System;
+        if is_over && is_told {
             self.answer_keys(set, &settled.answer);
         }
         settled

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use florin_domain::{KeyId, Mode, PaymentId, TenantId};
 use florin_engine::access::{Caller, Context, Scopes};
+use florin_engine::views::ErrorCode;
 use florin_engine::{Engine, EngineSettings, TimeBy};
 use florin_processors::sandbox::{Books, PaymentTally};
 use florin_storage::read::{PaymentQuery, Position, Slice, list_payments};
@@ -160,6 +161,22 @@ impl Harness {
     pub(crate) async fn recover_after(&self, by: Duration) -> usize {
         self.clock.advance(by);
         self.engine.recover_now().await.expect("a sweep")
+    }
+
+    /// Makes the scripted processor an account of this test's tenant, to which webhooks may be sent.
+    pub(crate) fn add_account(&self, id: &str) {
+        let realm = Realm { tenant_id: self.tenant, mode: Mode::Test };
+        self.engine.add_account(id, realm, Arc::clone(&self.processor) as _);
+    }
+
+    /// Sends a webhook that is signed as it should be; gives back how many of its events were new, or the error's code.
+    pub(crate) async fn webhook(&self, account: &str, body: &str) -> Result<usize, ErrorCode> {
+        let header = |name: &str| (name == "signature").then_some("right");
+        let verified = self.engine.verify_webhook(account, &header, body.as_bytes());
+        match verified {
+            Ok(webhook) => self.engine.note_webhook(webhook).await.map_err(|refused| refused.code),
+            Err(refused) => Err(refused.code),
+        }
     }
 
     /// Adds a tenant.
