@@ -55,7 +55,7 @@ async fn what_is_not_signed_is_not_believed(kind: Kind) {
     for (signature, account, code) in [
         (None, "acct_1", ErrorCode::WebhookNotVerified),
         (Some("wrong"), "acct_1", ErrorCode::WebhookNotVerified),
-        (Some("right"), "acct_2", ErrorCode::WebhookAccountNotFound),
+        (Some("right"), "acct_2", ErrorCode::ProcessorAccountNotFound),
     ] {
         let header = |name: &str| signature.filter(|_| name == "signature");
         let refused = harness.engine.verify_webhook(account, &header, b"evt_1").err().expect("a refusal");

@@ -189,7 +189,7 @@ error_codes! {
     IdempotencyKeyExpired = "idempotency_key_expired", 409, Idempotency,
         "The key was used more than 30 days ago; the message names the object it made. Use a new key.";
     BodyTooLarge = "body_too_large", 413, InvalidRequest,
-        "The body is larger than 64 KiB.";
+        "The body is larger than 64 KiB, or a processor's webhook than 256 KiB.";
     ContentTypeNotSupported = "content_type_not_supported", 415, InvalidRequest,
         "The body is not `application/json`, or it is compressed.";
     CurrencyNotSupported = "currency_not_supported", 422, InvalidRequest,
