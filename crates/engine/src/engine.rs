@@ -192,6 +192,7 @@ impl Engine {
         drop(inner.handle.spawn(Arc::clone(&inner).recover_periodically()));
         drop(inner.handle.spawn(Arc::clone(&inner).forget_old_answers()));
         drop(inner.handle.spawn(Arc::clone(&inner).keep_directory()));
+        drop(inner.handle.spawn(Arc::clone(&inner).reconcile_periodically()));
         Ok(Engine { inner })
     }
 

@@ -98,7 +98,7 @@ impl Inner {
     }
 
     /// What the processor found; none when it could not be asked.
-    async fn found(&self, processor: &Arc<dyn Processor>, leased: &Leased) -> Option<Found> {
+    pub(crate) async fn found(&self, processor: &Arc<dyn Processor>, leased: &Leased) -> Option<Found> {
         metrics::counter!("florin_lookups_total").increment(1);
         let about = about(leased);
         match tokio::time::timeout(self.settings.processor_timeout, processor.look_up(&about)).await {

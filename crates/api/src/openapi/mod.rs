@@ -278,9 +278,10 @@ mod tests {
     #[test]
     fn every_call_documents_the_errors_that_any_call_can_answer() {
         let document = serde_json::to_value(openapi()).unwrap();
-        for (path, item) in
-            document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/v1"))
-        {
+        for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| {
+            // A processor's webhook has no key.
+            path.starts_with("/v1") && !path.starts_with("/v1/processor_webhooks")
+        }) {
             for (method, operation) in item.as_object().unwrap() {
                 for status in ["400", "401", "403", "429", "500", "503"] {
                     let content = &operation["responses"][status]["content"]["application/json"];

@@ -24,8 +24,6 @@ pub(crate) enum Names {
     Nothing,
     /// These attempts, which are open or may be returned.
     Attempts(Vec<(PaymentId, AttemptId)>),
-    /// An attempt of a payment, either of which may not be here.
-    Attempt(PaymentId, AttemptId),
     /// All attempts of a payment, which may not be here.
     Payment(PaymentId),
 }
@@ -49,7 +47,7 @@ impl Command for NoteEvent {
             Names::Attempts(attempts) => {
                 needs.payments.extend(attempts.iter().map(|(id, _)| (self.realm(), *id)))
             }
-            Names::Attempt(id, _) | Names::Payment(id) => drop(needs.payments.insert((self.realm(), *id))),
+            Names::Payment(id) => drop(needs.payments.insert((self.realm(), *id))),
         }
     }
 
@@ -58,7 +56,7 @@ impl Command for NoteEvent {
             return Noted::default();
         }
         let named = self.named(set);
-        if named.is_empty() && matches!(self.names, Names::Attempt(..) | Names::Payment(_)) {
+        if named.is_empty() && matches!(self.names, Names::Payment(_)) {
             self.raise(set, deciding);
         }
         let to_look_up = named.into_iter().filter_map(|(payment, attempt)| {
@@ -91,7 +89,6 @@ impl NoteEvent {
             Names::Attempts(attempts) => {
                 attempts.iter().flat_map(|(id, attempt)| of(*id, Some(*attempt))).collect()
             }
-            Names::Attempt(payment_id, id) => of(*payment_id, Some(*id)).collect(),
             Names::Payment(payment_id) => of(*payment_id, None).collect(),
         }
     }
