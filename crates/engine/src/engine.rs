@@ -53,6 +53,8 @@ pub struct EngineSettings {
     pub clock: Arc<dyn Clock>,
     /// What the engine's time goes by.
     pub time_by: TimeBy,
+    /// Whether it leaves what is due to others: for one command beside servers.
+    pub is_idle: bool,
 }
 
 impl EngineSettings {
@@ -71,6 +73,7 @@ impl EngineSettings {
             vault: Vault::default(),
             clock,
             time_by: TimeBy::Database,
+            is_idle: false,
         }
     }
 }
@@ -189,10 +192,12 @@ impl Engine {
             runtime: Mutex::new(Some(runtime)),
             closed: AtomicBool::new(false),
         });
-        drop(inner.handle.spawn(Arc::clone(&inner).recover_periodically()));
-        drop(inner.handle.spawn(Arc::clone(&inner).forget_old_answers()));
+        if !inner.settings.is_idle {
+            drop(inner.handle.spawn(Arc::clone(&inner).recover_periodically()));
+            drop(inner.handle.spawn(Arc::clone(&inner).forget_old_answers()));
+            drop(inner.handle.spawn(Arc::clone(&inner).reconcile_periodically()));
+        }
         drop(inner.handle.spawn(Arc::clone(&inner).keep_directory()));
-        drop(inner.handle.spawn(Arc::clone(&inner).reconcile_periodically()));
         Ok(Engine { inner })
     }
 

@@ -32,6 +32,7 @@ pub use authentication::secret_digest;
 pub use clock::Clock;
 pub use engine::{Engine, EngineSettings, Readiness, StartFailed};
 pub use reconciliation::{ReconcileFailed, Reconciled};
+pub use resources::ItemsDesk;
 pub use time::TimeBy;
 pub use vault::{MalformedKeys, Vault, VaultError};
 pub use webhooks::VerifiedWebhook;

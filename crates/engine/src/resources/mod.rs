@@ -8,6 +8,8 @@ mod open_items;
 mod processors;
 mod transactions;
 
+pub use open_items::ItemsDesk;
+
 use florin_storage::{AnyConnection, StorageError};
 
 use crate::commands::{Asked, Change, KeyUse, Requester};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use florin_domain::{AttemptId, ClosingNote, OpenItem, OpenItemId, cause_of_review};
+use florin_domain::{Actor, AttemptId, ClosingNote, OpenItem, OpenItemId, cause_of_review};
+use florin_storage::Realm;
 use florin_storage::read::{self, OpenItemQuery};
 use florin_storage::recovery::{AttemptName, find_open_attempts};
 
@@ -68,6 +69,33 @@ impl Engine {
         let requester = Requester::from(&context);
         let resolving = self.inner.resolve(requester.clone(), id, decision, idempotency).await;
         resolving.unwrap_or_else(|refused| requester.refuse(refused))
+    }
+}
+
+/// What an operator may do about a realm's open items from a command line.
+pub struct ItemsDesk {
+    inner: Arc<Inner>,
+    requester: Requester,
+}
+
+impl Engine {
+    /// What an operator may do about a realm's open items, as Florin itself.
+    pub fn operator(&self, realm: Realm) -> ItemsDesk {
+        let requester = Requester { realm, actor: Actor::System, request_id: Arc::from("req_operator") };
+        ItemsDesk { inner: Arc::clone(&self.inner), requester }
+    }
+}
+
+impl ItemsDesk {
+    /// Closes an open item with a note.
+    pub async fn close(self, id: OpenItemId, note: ClosingNote) -> Answer {
+        self.inner.change(self.requester, CloseItem { id, note }, 200, None).await
+    }
+
+    /// Settles an attempt that needs review as a person has found out.
+    pub async fn resolve(self, id: AttemptId, decision: ResolveAttempt) -> Answer {
+        let resolving = self.inner.resolve(self.requester.clone(), id, decision, None).await;
+        resolving.unwrap_or_else(|refused| self.requester.refuse(refused))
     }
 }
 
