@@ -146,7 +146,8 @@ pub fn booked_movements(
         statement = statement.sql(words).value(Value::owned(kind)).sql(side).value(Value::owned(&account));
     }
     statement = statement.sql(")) ORDER BY id LIMIT ").value(Value::Int(i64::from(limit)));
-    let rows: Vec<(Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>)> = statement.load(connection)?;
+    type Found = (Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
+    let rows: Vec<Found> = statement.load(connection)?;
     let movements = rows.into_iter().map(|(id, payment_id, refund_id)| {
         let payment_id = payment_id.ok_or_else(|| StorageError::corrupt(IN.0, "a charge is of a payment"))?;
         Ok(BookedMovement {

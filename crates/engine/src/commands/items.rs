@@ -45,15 +45,24 @@ impl Raise {
     }
 }
 
-/// Raises the item of an attempt that a person has to settle, in the commit that finds so.
-pub(super) fn raise_review(
+/// Raises the item of an attempt that a person has to settle, in the commit that finds so; or closes it, in the commit
+/// that finds out what became of the attempt.
+pub(super) fn follow_review(
     set: &mut WorkingSet,
     deciding: &Deciding<'_>,
-    payment: Option<&Payment>,
-    attempt: &Attempt,
+    review: Option<&Review>,
+    (attempt, by): (&Attempt, Actor),
 ) {
-    let Some(payment) = payment else { return };
-    set.raise(OpenItem::needs_review(OpenItemId::from_uuid(deciding.new_id()), payment, attempt));
+    let realm = Realm { tenant_id: attempt.tenant_id, mode: attempt.mode };
+    if attempt.status == AttemptStatus::NeedsReview {
+        let Some(payment) = set.payment(realm, attempt.payment_id) else { return };
+        let item = OpenItem::needs_review(OpenItemId::from_uuid(deciding.new_id()), payment, attempt);
+        return set.raise(item);
+    }
+    if let Some(review) = review.filter(|_| !attempt.status.is_open()) {
+        let closing = told_by_the_processor(attempt, deciding, by);
+        close_review(set, realm, attempt, Closing { note: review.note.clone(), ..closing });
+    }
 }
 
 /// Raises the item of a bank debit that came back after refunds, in the commit of its return.
@@ -73,7 +82,7 @@ pub(super) fn raise_return(
 }
 
 /// Closes the item about an attempt that needed review, once its outcome is known after all.
-pub(super) fn close_review(set: &mut WorkingSet, realm: Realm, attempt: &Attempt, closing: Closing) {
+fn close_review(set: &mut WorkingSet, realm: Realm, attempt: &Attempt, closing: Closing) {
     let item = set.open_item_of(realm, &cause_of_review(attempt.id));
     let Some(item) = item.filter(|item| item.status() == OpenItemStatus::Open) else { return };
     let settled = item.settled(closing);
@@ -81,7 +90,7 @@ pub(super) fn close_review(set: &mut WorkingSet, realm: Realm, attempt: &Attempt
 }
 
 /// What closes an item by itself: the processor has told the outcome.
-pub(super) fn told_by_the_processor(attempt: &Attempt, deciding: &Deciding<'_>, by: Actor) -> Closing {
+fn told_by_the_processor(attempt: &Attempt, deciding: &Deciding<'_>, by: Actor) -> Closing {
     let resolution = match attempt.status {
         AttemptStatus::Succeeded => Some(Resolution::Succeeded),
         AttemptStatus::Failed => Some(Resolution::Failed),

@@ -81,7 +81,9 @@ impl Command for Postpone {
     fn decide(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) {
         let attempt = set.attempt(self.realm, self.payment_id, self.attempt_id);
         // Whoever else has taken it since knows better.
-        let held = attempt.filter(|attempt| attempt.status.is_open() && attempt.due_at == self.leased_until);
+        let micros = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp_micros());
+        let is_held = |attempt: &&Attempt| micros(attempt.due_at) == micros(self.leased_until);
+        let held = attempt.filter(|attempt| attempt.status.is_open()).filter(is_held);
         if let Some(attempt) = held {
             let lookups = attempt.lookups;
             let postponed = Attempt { lookups, ..attempt.lease(self.due_at, deciding.at) };

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use florin_domain::{
-    Actor, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus, Closing, Failure, FailureCode,
-    FollowUp, IllegalChange, NewRefund, Payment, PaymentId, Refund, RefundId, RefundStatus, Settlement,
-    State, cause_of_review,
+    Actor, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus, Failure, FailureCode, FollowUp,
+    IllegalChange, NewRefund, Payment, PaymentId, Refund, RefundId, RefundStatus, Settlement, State,
+    cause_of_review,
 };
 use florin_storage::{IdempotencyRecord, Needs, WorkingSet};
 
 use super::booking::put_payment;
 use super::gate::set_answer;
-use super::items::{Review, close_review, raise_return, raise_review, told_by_the_processor};
+use super::items::{Review, follow_review, raise_return};
 use super::schedule::{due_after, watched};
 use super::telling::{outcome_answer, payment_json, refund_json, tell_payment, tell_refund};
 use super::{Requester, Sender, Sending};
@@ -282,22 +282,9 @@ impl Settling {
             let due = due_after(attempt.lookups, deciding.at);
             attempt.due_at = (attempt.status != AttemptStatus::NeedsReview).then_some(due);
         }
-        self.follow_review(set, deciding, &attempt);
+        follow_review(set, deciding, self.review.as_ref(), (&attempt, self.requester.actor));
         set.put_attempt(attempt.clone());
         attempt
-    }
-
-    /// Raises the open item of an attempt that needs review, or closes it once the outcome is known.
-    fn follow_review(&self, set: &mut WorkingSet, deciding: &Deciding<'_>, attempt: &Attempt) {
-        let realm = self.requester.realm;
-        if attempt.status == AttemptStatus::NeedsReview {
-            let payment = set.payment(realm, attempt.payment_id).cloned();
-            return raise_review(set, deciding, payment.as_ref(), attempt);
-        }
-        if let Some(review) = self.review.as_ref().filter(|_| !attempt.status.is_open()) {
-            let closing = told_by_the_processor(attempt, deciding, self.requester.actor);
-            close_review(set, realm, attempt, Closing { note: review.note.clone(), ..closing });
-        }
     }
 
     fn put_payment(

@@ -52,9 +52,6 @@ pub(crate) struct Payment {
     expires: Option<u64>,
 }
 
-/// How long an authorization stands, in seconds.
-const AUTHORIZED_FOR: u64 = 7 * 86_400;
-
 /// A bank debit that has cleared is looked at, since it may be returned.
 #[derive(Clone, Copy, Debug)]
 struct Watch {
@@ -65,6 +62,8 @@ struct Watch {
 
 /// How long the sandbox takes for a bank debit, and for its return, in seconds.
 const ACH_DELAY: u64 = 5;
+/// How long an authorization stands, in seconds.
+const AUTHORIZED_FOR: u64 = 7 * 86_400;
 /// How long a bank debit is watched, in seconds.
 const WATCHED_FOR: u64 = 60 * 86_400;
 
@@ -197,9 +196,8 @@ impl Payment {
     }
 
     fn note_authorization(&mut self, now: u64) {
-        if self.stage == Stage::Authorized && self.expires.is_none() {
-            self.expires = Some(now + AUTHORIZED_FOR);
-        }
+        let expires = (self.stage == Stage::Authorized).then_some(now + AUTHORIZED_FOR);
+        self.expires = self.expires.or(expires);
     }
 
     fn fail(&mut self, code: &'static str) -> Told {
@@ -338,8 +336,7 @@ impl Payment {
         let mut changed = self.look_for_return(now);
         match &mut self.stage {
             Stage::Authorized if self.expires.is_some_and(|expires| expires <= now) => {
-                changed = true;
-                self.stage = Stage::Canceled;
+                (changed, self.stage) = (true, Stage::Canceled)
             }
             Stage::Clearing { since, due, .. } if *due <= now && now - *since >= ACH_DELAY => {
                 changed = true;
