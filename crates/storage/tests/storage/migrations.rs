@@ -152,7 +152,7 @@ fn what_needed_review_before_there_were_open_items_gets_one_by_the_migration() {
         store_charged(&mut connection, realm(1), 2, None);
         run(
             &mut connection,
-            "UPDATE attempts SET status = 'needs_review' WHERE id = (SELECT min(id) FROM attempts)",
+            "UPDATE attempts SET status = 'needs_review' WHERE id = (SELECT id FROM attempts ORDER BY id LIMIT 1)",
         );
         let back = migration!("00000000000005_open_items", "down.sql", &connection);
         run(&mut connection, back);
