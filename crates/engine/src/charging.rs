@@ -12,7 +12,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use florin_domain::{Attempt, AttemptKind, Failure, FailureCode, MethodRef, Payment, Settlement};
+use florin_domain::{
+    Attempt, AttemptKind, AttemptStatus, Failure, FailureCode, MethodRef, Payment, Settlement,
+};
 use florin_processors::{
     CaptureRequest, ChargeRequest, Outcome, Processor, RefundRequest, Request, VoidRequest,
 };
@@ -20,7 +22,7 @@ use florin_processors::{
 use florin_storage::faults::{Bug, Point, pass};
 use florin_storage::{Realm, StorageError, read};
 
-use crate::commands::{Requester, Sending, Settled, Settling, stored_id};
+use crate::commands::{Requester, Review, Sending, Settled, Settling, stored_id};
 use crate::engine::Inner;
 use crate::views::{Answer, Refused};
 use crate::writer::WriteFailed;
@@ -153,6 +155,8 @@ impl Inner {
                 success_status: sending.success_status,
                 sender: self.sender_now(requester.realm),
                 others: others.clone(),
+                review: (sending.attempt.status == AttemptStatus::NeedsReview)
+                    .then_some(Review { note: None }),
             };
             match self.write_always(command).await {
                 Ok(settled) => return settled,

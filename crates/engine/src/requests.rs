@@ -1,6 +1,7 @@
 //! What callers ask for, in terms that are valid by construction: parsing has happened at the door.
 
 mod processors;
+mod recovery;
 mod resources;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use florin_domain::{
     Metadata, MethodRef, MethodType, PaymentId, PaymentStatus, Reason, Status,
 };
 pub use processors::{CreateProcessorAccount, Credentials, MalformedCredentials};
+pub use recovery::*;
 pub use resources::*;
 use uuid::Uuid;
 

@@ -15,6 +15,7 @@ mod migrate;
 mod plans;
 mod probe;
 pub mod read;
+pub mod reconciliation;
 pub mod recovery;
 mod rows;
 mod schema;
@@ -28,6 +29,8 @@ pub use error::StorageError;
 pub use keys::forget_answers;
 pub use migrate::{check_schema, migrate};
 pub use probe::{Committer, backend_pid, is_at_work, own_transaction, unanswered_keys, wait_for_standbys};
-pub use rows::{AmendmentRecord, DigestKey, Event, IdempotencyRecord, Realm, StoredAnswer};
+pub use rows::{
+    AmendmentRecord, DigestKey, Event, IdempotencyRecord, ProcessorEventRecord, Realm, StoredAnswer,
+};
 pub use transaction::{begin, begin_pooled, commit, rollback};
 pub use working_set::{Needs, WorkingSet, load_payments};

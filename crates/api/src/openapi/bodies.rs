@@ -9,7 +9,7 @@ use serde_json::json;
 use utoipa::openapi::schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder, KnownFormat, SchemaFormat};
 use utoipa::openapi::{ComponentsBuilder, Object, ObjectBuilder, RefOr, Schema, Type};
 
-use super::{customers, invoices, journal, payment_methods, processors};
+use super::{customers, invoices, journal, open_items, payment_methods, processors};
 use crate::payments::MAX_URL_CHARS;
 
 /// Visible ASCII characters.
@@ -27,9 +27,16 @@ pub(super) fn add(builder: ComponentsBuilder) -> ComponentsBuilder {
         )
         .schema("CancelPayment", object([("reason", "Why.", nullable(text(Reason::MAX_CHARS)))]))
         .schema("CreateRefund", create_refund());
-    [customers::bodies, payment_methods::bodies, invoices::bodies, journal::bodies, processors::bodies]
-        .into_iter()
-        .fold(builder, |builder, add| add(builder))
+    [
+        customers::bodies,
+        payment_methods::bodies,
+        invoices::bodies,
+        journal::bodies,
+        processors::bodies,
+        open_items::bodies,
+    ]
+    .into_iter()
+    .fold(builder, |builder, add| add(builder))
 }
 
 fn create_payment() -> Schema {

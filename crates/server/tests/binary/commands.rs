@@ -53,7 +53,8 @@ fn tenants_and_keys_are_made_listed_and_revoked() {
     };
     assert_eq!(
         stdout(&florin(&["migrate"])),
-        "applied 00000000000001\napplied 00000000000002\napplied 00000000000003\napplied 00000000000004\n"
+        "applied 00000000000001\napplied 00000000000002\napplied 00000000000003\napplied 00000000000004\n\
+         applied 00000000000005\n"
     );
     assert!(stdout(&florin(&["migrate"])).starts_with("nothing to apply"));
     let tenant = stdout(&florin(&["tenants", "create", "Example GmbH"])).trim().to_owned();
