@@ -98,7 +98,6 @@ impl DatabaseUrl {
     /// Opens a connection and sets it up. Behind a pooler nothing is set up or kept prepared, because the next
     /// transaction is another connection's.
     ///
-    ///
     /// # Errors
     /// [`StorageError::Unavailable`] when the database can't be reached or opened.
     pub fn connect(&self) -> Result<AnyConnection, StorageError> {

@@ -186,9 +186,10 @@ pub fn open_attempt_count(connection: &mut AnyConnection) -> Result<i64, Storage
     Ok(counts.into_iter().sum())
 }
 
-/// Ends the leases of the process that had the SQLite file before this one: what it was sending or looking up is due now,
-/// and what it was answering runs no more. The schedule of look-ups begins anew, or else each of several quick restarts would count
-/// as one of them, and the next would be a day away. Does nothing on PostgreSQL, where other processes may be at work.
+/// Ends the leases of the process that had the SQLite file before this one: what it was sending or looking up is due
+/// now, and what it was answering runs no more. The schedule of look-ups begins anew, or else each of several quick
+/// restarts would count as one of them, and the next would be a day away. Does nothing on PostgreSQL, where other
+/// processes may be at work.
 ///
 /// # Errors
 /// As the database gives cause.

@@ -392,9 +392,7 @@ impl Payment {
             self.watch = None;
             self.returned = self.captured;
             self.error_code = Some("bank_debit_returned");
-            if self.stage == Stage::Paid {
-                self.stage = Stage::Failed;
-            }
+            self.stage = if self.stage == Stage::Paid { Stage::Failed } else { self.stage };
         }
         true
     }
