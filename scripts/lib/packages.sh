@@ -19,11 +19,12 @@ need_packages() {
     apt-get install --quiet --yes --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}"
 }
 
-# PostgreSQL's server programs are outside the search path on Debian, and Python's venv is no command.
+# PostgreSQL's and pgbouncer's programs are outside the search path on Debian, and Python's venv is no command.
 command_exists() {
   case $1 in
     initdb) [[ -n $(postgres_programs) ]] ;;
     python3-venv) [[ -n $(python_with_venv) ]] ;;
+    pgbouncer) [[ -x /usr/sbin/pgbouncer ]] ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use florin_storage::{AnyConnection, DatabaseUrl};
 use tempfile::TempDir;
@@ -56,6 +57,18 @@ impl Database {
         Database { url, folder, made: None }
     }
 
+    /// A SQLite file in a folder of its own, so that it can have a disk of its own.
+    ///
+    /// # Panics
+    /// When there is no room for it.
+    pub fn sqlite_apart() -> (Database, PathBuf) {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let apart = folder.path().join("disk");
+        std::fs::create_dir(&apart).expect("a folder can be made");
+        let url = format!("sqlite://{}", apart.join("florin.db").display());
+        (Database { url, folder, made: None }, apart)
+    }
+
     /// A new database on the PostgreSQL that `server` is an address of.
     ///
     /// # Panics
@@ -103,8 +116,17 @@ impl Database {
     /// # Panics
     /// When the binary can't be run.
     pub fn florin(&self, arguments: &[&str]) -> Output {
+        self.florin_with(arguments, &[])
+    }
+
+    /// The same with variables of the environment.
+    ///
+    /// # Panics
+    /// When the binary can't be run.
+    pub fn florin_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         let mut command = clean(binary());
         command.args(arguments).env("FLORIN_DATABASE_URL", &self.url).current_dir(self.folder.path());
+        command.envs(variables.iter().copied());
         Output::of(command)
     }
 
@@ -156,6 +178,25 @@ impl Database {
     pub fn open_attempts(&self) -> i64 {
         florin_storage::recovery::open_attempt_count(&mut self.connect())
             .expect("open attempts can be counted")
+    }
+
+    /// Those attempts, each in some words, for people.
+    ///
+    /// # Panics
+    /// When the database can't be asked.
+    pub fn describe_open_attempts(&self) -> Vec<String> {
+        #[derive(diesel::QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            line: String,
+        }
+        let lines = diesel::sql_query(
+            "SELECT kind || ' ' || status || ' after ' || lookups || ' look-ups, due at ' || coalesce(due_at, 0) \
+             AS line FROM attempts WHERE status NOT IN ('succeeded', 'failed') ORDER BY due_at LIMIT 5",
+        )
+        .load::<Line>(&mut self.connect())
+        .expect("open attempts can be described");
+        lines.into_iter().map(|line| line.line).collect()
     }
 
     /// A client with the documented key for a server.

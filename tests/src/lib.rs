@@ -10,6 +10,7 @@ mod client;
 mod cluster;
 mod curl;
 mod database;
+pub mod faults;
 mod postgres;
 mod server;
 mod waiting;

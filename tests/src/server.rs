@@ -21,6 +21,7 @@ pub struct Launch {
     command: &'static str,
     folder: PathBuf,
     settings: Vec<(String, String)>,
+    variables: Vec<(String, String)>,
     wrapper: Vec<String>,
 }
 
@@ -38,6 +39,7 @@ impl Launch {
             command: "dev",
             folder: database.folder().to_owned(),
             settings: Vec::new(),
+            variables: Vec::new(),
             wrapper: Vec::new(),
         };
         launch
@@ -59,6 +61,12 @@ impl Launch {
         self
     }
 
+    /// Sets a variable that is no setting.
+    pub fn variable(mut self, name: &str, value: impl ToString) -> Launch {
+        self.variables.push((name.to_owned(), value.to_string()));
+        self
+    }
+
     /// Takes a setting away, so that its default holds.
     pub fn without_setting(mut self, name: &str) -> Launch {
         self.settings.retain(|(known, _)| known.strip_prefix("FLORIN_") != Some(name));
@@ -76,6 +84,17 @@ impl Launch {
     /// # Panics
     /// When it ends instead, or takes too long.
     pub fn start(&self) -> Server {
+        self.try_start().unwrap_or_else(|reason| panic!("{reason}"))
+    }
+
+    /// Starts the server and waits until it listens.
+    ///
+    /// # Errors
+    /// What happened instead: it ended, or took too long.
+    ///
+    /// # Panics
+    /// When the binary can't be run.
+    pub fn try_start(&self) -> Result<Server, String> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let log = self.folder.join(format!("server-{}.log", NUMBER.fetch_add(1, Ordering::Relaxed)));
         let mut command = self.as_command();
@@ -92,11 +111,11 @@ impl Launch {
             }
         });
         match url.recv_timeout(STARTS_WITHIN) {
-            Ok(url) => Server { child, url, log },
+            Ok(url) => Ok(Server { child, url, log }),
             Err(error) => {
                 let _dead = child.kill();
                 let status = child.wait();
-                panic!("the server does not listen ({error}, {status:?}):\n{}", read(&log));
+                Err(format!("the server does not listen ({error}, {status:?}):\n{}", read(&log)))
             }
         }
     }
@@ -135,7 +154,7 @@ impl Launch {
         };
         command
             .args([self.command, "--listen", "127.0.0.1:0"])
-            .envs(self.settings.iter().cloned())
+            .envs(self.settings.iter().chain(&self.variables).cloned())
             .current_dir(&self.folder)
             .stdin(Stdio::null());
         command
@@ -167,6 +186,14 @@ impl Server {
         assert!(ended.is_none(), "the server ended by itself, {ended:?}:\n{}", self.log());
         self.child.kill().expect("one may kill one's children");
         self.child.wait().expect("one may wait for one's children");
+    }
+
+    /// Whether it has ended, and how.
+    ///
+    /// # Panics
+    /// When it can't be asked.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("one may ask about one's children")
     }
 
     /// Asks it to end, by SIGTERM.

@@ -18,23 +18,33 @@ pub(crate) async fn read(
     payload: &mut Payload,
     deadline: Duration,
 ) -> Result<Bytes, Refused> {
-    if declared_length(request).is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Err(too_large());
-    }
-    let body = tokio::time::timeout(deadline, collect(payload)).await.map_err(|_| too_slow())??;
+    let body = read_bytes(request, payload, MAX_BODY_BYTES, deadline).await?;
     if !body.is_empty() {
         check_type(request)?;
     }
     Ok(body)
 }
 
-async fn collect(payload: &mut Payload) -> Result<Bytes, Refused> {
+/// The whole body, whatever it is.
+pub(crate) async fn read_bytes(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+    deadline: Duration,
+) -> Result<Bytes, Refused> {
+    if declared_length(request).is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    tokio::time::timeout(deadline, collect(payload, limit)).await.map_err(|_| too_slow())?
+}
+
+async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Refused> {
     let mut first = match payload.next().await {
         None => return Ok(Bytes::new()),
         Some(chunk) => chunk.map_err(|_| broken())?,
     };
-    if first.len() > MAX_BODY_BYTES {
-        return Err(too_large());
+    if first.len() > limit {
+        return Err(too_large(limit));
     }
     // Nearly every body is one chunk, which needs no copy.
     let Some(second) = payload.next().await else { return Ok(std::mem::take(&mut first)) };
@@ -42,8 +52,8 @@ async fn collect(payload: &mut Payload) -> Result<Bytes, Refused> {
     let mut next = Some(second);
     while let Some(chunk) = next {
         let chunk = chunk.map_err(|_| broken())?;
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(too_large());
+        if body.len() + chunk.len() > limit {
+            return Err(too_large(limit));
         }
         body.extend_from_slice(&chunk);
         next = payload.next().await;
@@ -81,8 +91,9 @@ fn is_utf8(parameters: &str) -> bool {
     })
 }
 
-fn too_large() -> Refused {
-    Refused::new(ErrorCode::BodyTooLarge, "The body is larger than 64 KiB; send a smaller one.")
+fn too_large(limit: usize) -> Refused {
+    let message = format!("The body is larger than {} KiB; send a smaller one.", limit / 1024);
+    Refused::new(ErrorCode::BodyTooLarge, message)
 }
 
 fn too_slow() -> Refused {

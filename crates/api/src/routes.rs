@@ -9,8 +9,8 @@ use florin_engine::access::Scope::{
 use crate::endpoint::{COMMON_FORM, Resource};
 use crate::state::State;
 use crate::{
-    ApiState, access, customers, exports, flexprice, invoices, payment_methods, payments, processors,
-    refunds, reply, system, transactions,
+    ApiState, access, customers, exports, flexprice, invoices, open_items, payment_methods, payments,
+    processor_webhooks, processors, refunds, reply, system, transactions,
 };
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
@@ -72,6 +72,12 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
         .register(config);
     at("/v1/transactions/{id}/amendments").get(TransactionsRead, transactions::amendments).register(config);
     at("/v1/balances").get(TransactionsRead, transactions::balances).register(config);
+
+    at("/v1/open_items").get(Admin, open_items::list).register(config);
+    at("/v1/open_items/{id}").get(Admin, open_items::find).register(config);
+    at("/v1/open_items/{id}/close").post(Admin, open_items::close).register(config);
+    at("/v1/attempts/{id}/resolve").post(Admin, open_items::resolve).register(config);
+    processor_webhooks::register(config, &state);
 
     at("/v1/exports/payments").get(PaymentsRead, exports::payments).register(config);
     at("/v1/exports/refunds").get(PaymentsRead, exports::refunds).register(config);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use florin_engine::Engine;
 
 use crate::ApiSettings;
+use crate::processor_webhooks::WebhookLimiter;
 use crate::rate_limit::Limiter;
 use crate::request_id::RequestIds;
 use crate::system::Documents;
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) settings: ApiSettings,
     pub(crate) render_metrics: RenderMetrics,
     pub(crate) limiter: Limiter,
+    pub(crate) webhook_limiter: WebhookLimiter,
     pub(crate) request_ids: RequestIds,
     pub(crate) documents: Documents,
 }
@@ -37,6 +39,7 @@ impl ApiState {
             settings,
             render_metrics,
             limiter,
+            webhook_limiter: WebhookLimiter::new(),
             request_ids: RequestIds::new(),
             documents: Documents::render(),
         }))

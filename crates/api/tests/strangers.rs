@@ -30,12 +30,31 @@ fn id_schema(schema: &Value) -> Option<String> {
     name.ends_with("Id").then(|| name.to_owned())
 }
 
+/// Objects that no call makes: recovery and reconciliation raise them. Nobody finds these ids, and their owners' are
+/// tested where they can be made.
+const NOT_MADE: [(&str, &str); 1] = [("OpenItemId", "item_01k9dcq4w0e7qs9x3v5m8ffh2a")];
+
+/// A body with what is required, where the document shows none.
+fn without_example(object: &Value) -> Value {
+    let mut body = json!({});
+    for name in object["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        body[name] = match name {
+            "credentials" => json!({ "secret_key": "sk_test_other" }),
+            "outcome" => json!("failed"),
+            "note" => json!("seen"),
+            other => panic!("say in this test what to send as {other}"),
+        };
+    }
+    body
+}
+
 fn routes() -> Vec<Route> {
     let document = serde_json::to_value(florin_api::openapi()).expect("JSON");
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("methods") {
-            if operation["tags"][0] == "System" {
+            // Calls without a key: the server itself, and processors' webhooks, which are signed.
+            if operation["security"].is_null() || operation["tags"][0] == "System" {
                 continue;
             }
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
@@ -58,10 +77,7 @@ fn routes() -> Vec<Route> {
             let fields =
                 known.iter().filter(|(name, _)| fields.as_ref().is_some_and(|all| all.contains_key(*name)));
             let body = object.map(|object| match &object["examples"][0] {
-                // Secrets have no example.
-                Value::Null if object["properties"]["credentials"].is_object() => {
-                    json!({ "credentials": { "secret_key": "sk_test_other" } })
-                }
+                Value::Null => without_example(&object),
                 example => example.clone(),
             });
             routes.push(Route {
@@ -86,6 +102,10 @@ fn routes() -> Vec<Route> {
         routes.push(Route { method, path: path.to_owned(), id_schema, body, queries, fields });
     }
     routes
+}
+
+fn is_made(schema: &str) -> bool {
+    NOT_MADE.iter().all(|(not_made, _)| *not_made != schema)
 }
 
 async fn send(api: &Api, key: &str, method: &Method, path: &str, body: Option<&Value>) -> Reply {
@@ -137,14 +157,16 @@ async fn make_objects(api: &Api) -> Objects {
         ("AttemptId", attempt),
         ("ProcessorAccountId", account),
     ]
-    .into()
+    .into_iter()
+    .chain(NOT_MADE.map(|(schema, id)| (schema, id.to_owned())))
+    .collect()
 }
 
 /// All that the owner can see of each object.
 async fn as_they_stand(api: &Api, objects: &Objects) -> Vec<String> {
     let mut found = Vec::new();
     for route in routes().iter().filter(|route| route.method == Method::GET) {
-        if let Some(schema) = &route.id_schema {
+        if let Some(schema) = route.id_schema.as_ref().filter(|schema| is_made(schema)) {
             let reply = api.get(&route.path.replace("{id}", &id_of(objects, schema))).await;
             assert_eq!(reply.status, 200, "{} {reply:?}", route.path);
             found.push(reply.body);
@@ -209,7 +231,9 @@ fn the_owner_gets_through_on_every_route_that_strangers_do_not() {
     with_api(unlimited(), |api| async move {
         let objects = make_objects(&api).await;
         for route in routes() {
-            let Some(schema) = &route.id_schema else { continue };
+            // The attempt that is made here needs no decision.
+            let is_there = |schema: &&String| is_made(schema) && !route.path.ends_with("/resolve");
+            let Some(schema) = route.id_schema.as_ref().filter(is_there) else { continue };
             let path = route.path.replace("{id}", &id_of(&objects, schema));
             let reply = send(&api, KEY, &route.method, &path, route.body.as_ref()).await;
             assert_ne!(reply.status, 404, "{} {path}: {reply:?}", route.method);

@@ -1,6 +1,6 @@
 //! What follows an authorization: capture or void; and the cancellation of a payment at any time before it is paid.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::{
     Actor, Amount, Attempt, AttemptKind, AttemptStart, Failure, FailureCode, IllegalChange, Operation,
@@ -50,6 +50,12 @@ pub enum Cancellation {
     /// A charge is under way: should it succeed, it is undone.
     Remembered(Payment),
 }
+
+/// Why a payment was canceled whose authorization has expired.
+pub const AUTHORIZATION_EXPIRED: &str = "The authorization expired.";
+
+/// How long an authorization stands whose time was over and that could not be given up, until that is tried again.
+pub const EXPIRED_AGAIN_AFTER: Duration = Duration::hours(1);
 
 impl Payment {
     /// Starts the capture of an authorization, of all of it when no amount is given.
@@ -156,6 +162,20 @@ impl Payment {
         }
     }
 
+    /// Starts to give up an authorization whose time is over. None when there is nothing to give up: it is not over yet,
+    /// or captured, or being captured.
+    pub fn expire(&self, start: AttemptStart) -> Option<(Payment, Attempt)> {
+        let is_over = self.authorization_expires_at.is_some_and(|expires_at| expires_at <= start.at);
+        if self.state() != State::Authorized || !is_over {
+            return None;
+        }
+        let reason = Reason::parse(AUTHORIZATION_EXPIRED).ok();
+        match self.cancel(reason, start).ok()? {
+            Cancellation::Void(payment, attempt) => Some((payment, *attempt)),
+            Cancellation::Done(_) | Cancellation::Remembered(_) => None,
+        }
+    }
+
     /// Starts to release what a charge reserved although its cancellation had been asked for before it succeeded.
     pub fn start_late_void(&self, start: AttemptStart) -> (Payment, Attempt) {
         self.start_void(self.changed(start.at, start.by), start)
@@ -202,7 +222,11 @@ impl Payment {
             Settlement::Failed(failure) => {
                 next.under_way = None;
                 next.cancel_requested_at = None;
+                next.cancellation_reason = None;
                 next.failure = Some(failure.clone());
+                if self.authorization_expires_at.is_some_and(|expires_at| expires_at <= at) {
+                    next.authorization_expires_at = at.checked_add_signed(EXPIRED_AGAIN_AFTER);
+                }
                 self.advance(Step::Authorize, next)?
             }
             Settlement::Pending

@@ -115,6 +115,7 @@ impl Payment {
     }
 
     /// Takes a bank debit back that had cleared: the payer's bank has returned it, so all that was captured is gone.
+    /// It waits for no refund, not even for one that undoes the charge: those go on to their end.
     ///
     /// # Errors
     /// [`IllegalChange`] unless the attempt is a charge that succeeded, and the payment has kept what it brought.
@@ -126,10 +127,16 @@ impl Payment {
         by: Actor,
     ) -> Result<(Payment, Attempt), IllegalChange> {
         let attempt = attempt.take_back(failure, at, by)?;
+        if let Some(operation) = self.under_way {
+            return Err(IllegalChange::NotUnderWay {
+                settled: Operation::Charge,
+                waits_for: Some(operation),
+            });
+        }
         let mut next = self.changed(at, by);
         next.facts = self.facts.with(|sums| sums.returned = sums.captured)?;
         next.failure = Some(failure.clone());
-        next.failed_at = self.canceled_at.is_none().then_some(at);
+        next.failed_at = self.cancel_requested_at.is_none().then_some(at);
         Ok((self.advance(Step::Return, next)?, attempt))
     }
 

@@ -132,6 +132,8 @@ ids! {
     PaymentRequestId = "preq";
     /// The id of an event.
     EventId = "evt";
+    /// The id of an open item: a finding that a person has to decide about.
+    OpenItemId = "item";
     /// The id of a webhook endpoint.
     WebhookEndpointId = "we";
     /// The id of a delivery to a webhook endpoint.

@@ -1,5 +1,5 @@
 //! The rules of payments: amounts, currencies, ids, the payment with its facts and its status
-//! machine, refunds, the journal, invoices, credits, customers and their payment methods.
+//! machine, refunds, the journal, invoices, credits, customers and their payment methods, open items.
 //!
 //! Pure: no I/O, no clock, no randomness, no async. Times and ids are passed in. Start with [`Payment::create`]; each
 //! operation takes a payment and gives back the changed one, or a refusal that says why with its data.
@@ -35,6 +35,7 @@ mod key_text;
 mod metadata;
 mod mode;
 mod money;
+mod open_item;
 mod payment;
 mod percent;
 mod processor;
@@ -67,6 +68,7 @@ pub use metadata::*;
 pub use mode::*;
 pub use money::*;
 pub use named_enum::UnknownWord;
+pub use open_item::*;
 pub use payment::*;
 pub use percent::*;
 pub use processor::*;

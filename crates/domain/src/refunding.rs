@@ -162,7 +162,8 @@ impl Payment {
                 next.facts = self.facts.with(|sums| sums.held = less(sums.held, amount))?;
                 if self.cancel_requested_at.is_some() {
                     next.cancel_requested_at = None;
-                    self.advance(Step::Capture, next)?
+                    next.cancellation_reason = None;
+                    self.after_failed_undoing(next, at)?
                 } else {
                     self.stay(next)
                 }
@@ -182,6 +183,19 @@ impl Payment {
 }
 
 impl Payment {
+    /// Takes `next`, whose charge stands since it could not be undone, unless the bank has returned it meanwhile.
+    fn after_failed_undoing(
+        &self,
+        mut next: crate::PaymentRecord,
+        at: DateTime<Utc>,
+    ) -> Result<Payment, IllegalChange> {
+        if next.facts.returned().is_zero() {
+            return self.advance(Step::Capture, next);
+        }
+        next.failed_at = Some(at);
+        self.advance(Step::Fail, next)
+    }
+
     /// Takes `next`, whose sum of refunds has changed. A payment that is over stays over.
     fn after_refund(&self, next: crate::PaymentRecord) -> Result<Payment, IllegalChange> {
         match self.state() {

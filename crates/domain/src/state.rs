@@ -90,15 +90,18 @@ impl State {
             (S::Captured | S::PartiallyRefunded | S::Refunded, T::Return) => Some(S::Failed),
             // Canceled when it had been charged already, and given back for that; then the bank took it back as well.
             (S::Canceled, T::Return) => Some(S::Canceled),
+            // The refund that undoes it is under way still.
+            (S::Processing, T::Return) => Some(S::Processing),
 
             (S::Pending, T::StartCapture | T::StartVoid | T::Authorize | T::Capture | T::Fail)
             | (S::Processing, T::StartCharge | T::StartCapture | T::StartVoid)
             | (S::Authorized, T::StartCharge | T::Authorize | T::Capture | T::Fail | T::Cancel)
             | (S::Failed, T::StartCapture | T::StartVoid | T::Authorize | T::Capture | T::Fail | T::Cancel)
             | (
-                S::Pending | S::Processing | S::Authorized | S::Failed,
+                S::Pending | S::Authorized | S::Failed,
                 T::RefundPart | T::RefundAll | T::ReverseRefunds | T::Return,
             )
+            | (S::Processing, T::RefundPart | T::RefundAll | T::ReverseRefunds)
             | (S::Captured, T::ReverseRefunds)
             | (S::Refunded, T::RefundAll)
             | (

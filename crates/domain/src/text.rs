@@ -195,4 +195,6 @@ texts! {
     ProcessorName: check_processor_name up to 40, like "stripe-eu";
     /// A merchant's notes on a transaction, in up to 2000 characters.
     Notes: check_free_text up to 2000, like "Checked by accounting";
+    /// What a person notes about an open item when it is closed, in 1 to 2000 characters.
+    ClosingNote: check_some_text up to 2000, like "Claimed back by letter";
 }

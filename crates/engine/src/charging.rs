@@ -12,14 +12,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use florin_domain::{Attempt, AttemptKind, Failure, FailureCode, MethodRef, Payment, Settlement};
+use florin_domain::{
+    Attempt, AttemptKind, AttemptStatus, Failure, FailureCode, MethodRef, Payment, Settlement,
+};
 use florin_processors::{
     CaptureRequest, ChargeRequest, Outcome, Processor, RefundRequest, Request, VoidRequest,
 };
 
+use florin_storage::faults::{Bug, Point, pass};
 use florin_storage::{Realm, StorageError, read};
 
-use crate::commands::{Requester, Sending, Settled, Settling, stored_id};
+use crate::commands::{Requester, Review, Sending, Settled, Settling, stored_id};
 use crate::engine::Inner;
 use crate::views::{Answer, Refused};
 use crate::writer::WriteFailed;
@@ -30,9 +33,12 @@ impl Inner {
         let began = Instant::now();
         let mut sending = sending;
         loop {
+            pass(Point::CallBegins);
             let sent = self.try_send(&sending).await;
+            pass(Point::CallEnded);
             let others = self.others(&sending, &sent, began);
             let settled = self.settle_or_go_on(&sending, &requester, sent, others).await;
+            pass(Point::OutcomeSettled);
             if let Some(follow_up) = settled.follow_up {
                 self.undo(*follow_up, requester.clone());
             }
@@ -110,7 +116,7 @@ impl Inner {
                 let (settlement, reference) = settlement_of(outcome);
                 Sent { settlement, reference, may_go_on }
             }
-            Err(_) => Sent { settlement: Settlement::Unknown, reference: None, may_go_on: false },
+            Err(_) => Sent { settlement: nobody_knows(), reference: None, may_go_on: false },
         }
     }
 
@@ -149,6 +155,8 @@ impl Inner {
                 success_status: sending.success_status,
                 sender: self.sender_now(requester.realm),
                 others: others.clone(),
+                review: (sending.attempt.status == AttemptStatus::NeedsReview)
+                    .then_some(Review { note: None }),
             };
             match self.write_always(command).await {
                 Ok(settled) => return settled,
@@ -250,9 +258,14 @@ pub(crate) fn settlement_of(outcome: Outcome) -> (Settlement, Option<String>) {
         Outcome::NotSent { reason } => (not_sent(&reason), None),
         Outcome::Unknown { reason } => {
             tracing::info!(reason, "a processor's answer leaves the outcome unknown");
-            (Settlement::Unknown, None)
+            (nobody_knows(), None)
         }
     }
+}
+
+/// Neither success nor failure.
+fn nobody_knows() -> Settlement {
+    if Bug::TimeOutIsFailure.is_planted() { not_sent("no answer") } else { Settlement::Unknown }
 }
 
 fn not_sent(reason: &str) -> Settlement {

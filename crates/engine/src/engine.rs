@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use florin_processors::{Connector, Processor};
+use florin_storage::recovery::forget_processor_events;
 use florin_storage::{AnyConnection, DatabaseUrl, Pool, Realm, StorageError, open_pool};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
@@ -18,8 +19,10 @@ use crate::clock::{Clock, IdSource};
 use crate::commands::Sender;
 use crate::export::ExportSlots;
 use crate::generations::Generations;
+use crate::known_accounts::KnownAccount;
 use crate::point_reads::PointReads;
 use crate::routing::{Directory, Opener, REFRESHED_EVERY};
+use crate::time::{Time, TimeBy};
 use crate::vault::Vault;
 use crate::views::Refused;
 use crate::writer::{Command, Job, Queue, Ticket, WriteFailed, WriterSettings, spawn_writer};
@@ -49,6 +52,10 @@ pub struct EngineSettings {
     pub vault: Vault,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// What the engine's time goes by.
+    pub time_by: TimeBy,
+    /// Whether it leaves what is due to others: for one command beside servers.
+    pub is_idle: bool,
 }
 
 impl EngineSettings {
@@ -66,6 +73,8 @@ impl EngineSettings {
             connectors: Vec::new(),
             vault: Vault::default(),
             clock,
+            time_by: TimeBy::Database,
+            is_idle: false,
         }
     }
 }
@@ -92,8 +101,10 @@ pub struct Engine {
 
 pub(crate) struct Inner {
     pub(crate) settings: EngineSettings,
+    pub(crate) time: Arc<Time>,
     pub(crate) ids: Arc<IdSource>,
     pub(crate) directory: Directory,
+    pub(crate) added_accounts: RwLock<Vec<KnownAccount>>,
     queue: Arc<Queue<Box<dyn Job>>>,
     writers: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) pool: Pool,
@@ -133,10 +144,11 @@ impl Engine {
         }
         let mut connection = settings.database_url.connect()?;
         florin_storage::check_schema(&mut connection)?;
+        let time = Arc::new(Time::start(Arc::clone(&settings.clock), settings.time_by, &mut connection)?);
         let is_sqlite = matches!(connection, AnyConnection::Sqlite(_));
         if is_sqlite {
             // One process serves an SQLite file, so whatever is left open in it was left by a process that has died.
-            florin_storage::recovery::release_leases(&mut connection, settings.clock.now())?;
+            florin_storage::recovery::release_leases(&mut connection, time.now())?;
         }
         let opener = Opener {
             connectors: settings.connectors.clone(),
@@ -153,7 +165,7 @@ impl Engine {
         let writer_settings = WriterSettings {
             url: settings.database_url.clone(),
             batch_limit: settings.batch_limit.max(1),
-            clock: Arc::clone(&settings.clock),
+            clock: Arc::clone(&time) as Arc<dyn Clock>,
             ids: Arc::clone(&ids),
             long_log: long_log.clone(),
         };
@@ -172,9 +184,11 @@ impl Engine {
             generations,
             exports: ExportSlots::default(),
             _checkpointer: checkpointer?,
+            time,
             settings,
             ids,
             directory,
+            added_accounts: RwLock::default(),
             queue,
             writers: Mutex::new(writers?),
             tasks: TaskTracker::new(),
@@ -182,8 +196,11 @@ impl Engine {
             runtime: Mutex::new(Some(runtime)),
             closed: AtomicBool::new(false),
         });
-        drop(inner.handle.spawn(Arc::clone(&inner).recover_periodically()));
-        drop(inner.handle.spawn(Arc::clone(&inner).forget_old_answers()));
+        if !inner.settings.is_idle {
+            drop(inner.handle.spawn(Arc::clone(&inner).recover_periodically()));
+            drop(inner.handle.spawn(Arc::clone(&inner).forget_old_answers()));
+            drop(inner.handle.spawn(Arc::clone(&inner).reconcile_periodically()));
+        }
         drop(inner.handle.spawn(Arc::clone(&inner).keep_directory()));
         drop(inner.handle.spawn(Arc::clone(&inner).note_uses_periodically()));
         Ok(Engine { inner })
@@ -328,7 +345,7 @@ impl Inner {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Once an hour, forgets stored answers that are older than 30 days.
+    /// Once an hour, forgets stored answers that are older than 30 days, and processors' events after 90.
     async fn forget_old_answers(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(Duration::from_secs(3600));
         while !self.is_closed() {
@@ -338,6 +355,11 @@ impl Inner {
                 self.read(move |connection| florin_storage::forget_answers(connection, before)).await;
             if let Err(error) = forgotten {
                 tracing::warn!(%error, "old idempotent answers could not be forgotten");
+            }
+            let before = self.now() - TimeDelta::days(90);
+            let forgotten = self.read(move |connection| forget_processor_events(connection, before)).await;
+            if let Err(error) = forgotten {
+                tracing::warn!(%error, "old events of processors could not be forgotten");
             }
         }
     }

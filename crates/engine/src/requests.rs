@@ -2,6 +2,7 @@
 
 mod access;
 mod processors;
+mod recovery;
 mod resources;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use florin_domain::{
     Metadata, MethodRef, MethodType, PaymentId, PaymentStatus, Reason, Status,
 };
 pub use processors::{CreateProcessorAccount, Credentials, MalformedCredentials};
+pub use recovery::*;
 pub use resources::*;
 use uuid::Uuid;
 

@@ -73,6 +73,11 @@ impl Capabilities {
         age < self.keeps_keys_for
     }
 
+    /// Whether the same attempt id may have a second effect some day.
+    pub fn forgets_keys(&self) -> bool {
+        self.keeps_keys_for < Duration::MAX
+    }
+
     /// Whether it charges this kind of payment method in this currency.
     pub fn takes(&self, method_type: MethodType, currency: Currency) -> bool {
         let takes_currency = match &self.currencies {

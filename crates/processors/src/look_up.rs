@@ -40,6 +40,8 @@ pub struct Movement {
     pub reference: String,
     /// The attempt that asked for it, where the processor has kept it. None for what was not asked for from here.
     pub attempt_id: Option<AttemptId>,
+    /// The payment that it was for, where the processor has kept it.
+    pub payment_id: Option<PaymentId>,
     /// Which way the money goes.
     pub kind: MovementKind,
     /// How much moved or, while nothing has moved, was to move; in minor units of `currency`. Of a charge that was

@@ -2,6 +2,7 @@
 
 mod access;
 mod processors;
+mod recovery;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,8 @@ use florin_engine::export::{ExportFormat, ExportKind};
 
 pub(crate) use access::{CreateKey, Keys, RotateKey, SetTenant, Tenants};
 pub(crate) use processors::{AddProcessor, CredentialsFrom, Processors};
+use recovery::RECONCILE_EXAMPLES;
+pub(crate) use recovery::{Attempts, OpenItems, ReconcileArguments, ResolveArguments, Whose};
 
 use crate::settings::{Flags, listing};
 
@@ -82,6 +85,15 @@ pub(crate) enum Command {
     /// Recompute every money rule over the whole database, and name each violation
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify,
+    /// List and close findings that a person has to decide about
+    #[command(subcommand)]
+    OpenItems(OpenItems),
+    /// List and resolve attempts whose outcome nobody knows
+    #[command(subcommand)]
+    Attempts(Attempts),
+    /// Compare a processor account with what is booked here, in a window of time
+    #[command(after_help = RECONCILE_EXAMPLES)]
+    Reconcile(ReconcileArguments),
     /// Write payments, refunds or transactions of a tenant to a file, oldest first
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportArguments),
@@ -234,6 +246,9 @@ impl Cli {
             | Command::Tenants(_)
             | Command::Keys(_)
             | Command::Processors(_)
+            | Command::OpenItems(_)
+            | Command::Attempts(_)
+            | Command::Reconcile(_)
             | Command::Verify
             | Command::Export(_) => None,
         };

@@ -4,10 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use florin_domain::{KeyId, MetadataRefused, ProcessorAccountId, TenantId};
+use florin_domain::{KeyId, MetadataRefused, OpenItemId, ProcessorAccountId, TenantId};
 use florin_engine::export::ExportFailed;
 use florin_engine::requests::MalformedCredentials;
-use florin_engine::{NotDone, OperatorFailed, StartFailed};
+use florin_engine::{NotDone, OperatorFailed, ReconcileFailed, StartFailed};
 use florin_processors::sandbox::BooksError;
 use florin_storage::StorageError;
 
@@ -73,6 +73,23 @@ pub(crate) enum Failure {
     /// A text is no API key that works.
     #[error("{0}")]
     NotAKey(&'static str),
+    /// There is no such open item.
+    #[error(
+        "there is no open item {0} in this tenant and mode: `florin open-items list` prints those there are"
+    )]
+    NoOpenItem(OpenItemId),
+    /// A window without an instant in it.
+    #[error("--from has to be earlier than --to")]
+    EmptyWindow,
+    /// A server has the SQLite file.
+    #[error("a server is serving {}: ask it instead, by its API, or stop it", .0.display())]
+    Served(PathBuf),
+    /// The rules forbid it.
+    #[error("{0}")]
+    Refused(String),
+    /// A window could not be compared.
+    #[error("{0}; what was raised until then stands")]
+    Reconcile(#[from] ReconcileFailed),
     /// The engine can't start.
     #[error(transparent)]
     Start(#[from] StartFailed),

@@ -49,6 +49,13 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
     })
 }
 
+/// An engine for one command, which looks after nothing that is due.
+pub(crate) fn idle_engine(settings: &Settings) -> Result<Engine, Failure> {
+    let sandbox: Arc<dyn Processor> = Arc::new(sandbox(settings)?);
+    let idle = EngineSettings { is_idle: true, ..engine_settings(settings, &sandbox) };
+    Ok(Engine::start(idle, vec![sandbox])?)
+}
+
 fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineSettings {
     EngineSettings {
         writers: settings.writers,

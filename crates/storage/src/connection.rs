@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{CacheSize, Connection as _, SimpleConnection};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
@@ -87,7 +87,16 @@ impl DatabaseUrl {
         }
     }
 
-    /// Opens a connection and sets it up.
+    /// Whether a pooler stands between, which lends a connection for one transaction only: `?pgbouncer=true`.
+    pub fn is_pooled(&self) -> bool {
+        match self {
+            DatabaseUrl::Postgres(url) => url.split(['?', '&']).skip(1).any(|pair| pair == POOLED),
+            DatabaseUrl::Sqlite(_) => false,
+        }
+    }
+
+    /// Opens a connection and sets it up. Behind a pooler nothing is set up or kept prepared, because the next
+    /// transaction is another connection's.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`] when the database can't be reached or opened.
@@ -96,7 +105,11 @@ impl DatabaseUrl {
             DatabaseUrl::Postgres(url) => {
                 let mut connection = PgConnection::establish(&with_deadlines(url))
                     .map_err(|error| self.cannot_open(&error))?;
-                connection.batch_execute(POSTGRES_SETTINGS)?;
+                if self.is_pooled() {
+                    connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+                } else {
+                    connection.batch_execute(POSTGRES_SETTINGS)?;
+                }
                 Ok(AnyConnection::Postgres(connection))
             }
             DatabaseUrl::Sqlite(path) => {
@@ -113,13 +126,16 @@ impl DatabaseUrl {
     /// Opens a connection for statements that go by key, as those of working sets do.
     ///
     /// PostgreSQL plans a prepared statement once. Planned while its table is still empty it would scan the whole table
-    /// for ever after, so these connections don't scan.
+    /// for ever after, so these connections don't scan. Behind a pooler nothing is prepared, and each statement is planned
+    /// by what its table holds by then.
     ///
     /// # Errors
     /// As [`DatabaseUrl::connect`].
     pub fn connect_by_key(&self) -> Result<AnyConnection, StorageError> {
         let mut connection = self.connect()?;
-        if let AnyConnection::Postgres(connection) = &mut connection {
+        if let AnyConnection::Postgres(connection) = &mut connection
+            && !self.is_pooled()
+        {
             connection.batch_execute(BY_KEY_SETTINGS)?;
         }
         Ok(connection)
@@ -132,9 +148,8 @@ impl DatabaseUrl {
 
 /// The address with deadlines of ours where it gives none: a server that does not answer must not hang a writer.
 fn with_deadlines(url: &str) -> String {
-    let mut url = url.to_owned();
-    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "20000"), ("keepalives_idle", "10")]
-    {
+    let mut url = libpq_url(url);
+    for (name, value) in DEADLINES {
         if !url.contains(name) {
             let separator = if url.contains('?') { '&' } else { '?' };
             url = format!("{url}{separator}{name}={value}");
@@ -142,6 +157,25 @@ fn with_deadlines(url: &str) -> String {
     }
     url
 }
+
+/// Half a minute after the other side has fallen silent its connection counts as broken.
+const DEADLINES: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("tcp_user_timeout", "20000"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "4"),
+];
+
+/// The address without what only Florin reads.
+fn libpq_url(url: &str) -> String {
+    let Some((address, parameters)) = url.split_once('?') else { return url.to_owned() };
+    let known: Vec<&str> = parameters.split('&').filter(|pair| !pair.starts_with("pgbouncer=")).collect();
+    if known.is_empty() { address.to_owned() } else { format!("{address}?{}", known.join("&")) }
+}
+
+/// The parameter that tells of a pooler.
+const POOLED: &str = "pgbouncer=true";
 
 /// A lock is waited for, and a transaction left open, for seconds rather than for ever: the writer then rolls back.
 const POSTGRES_SETTINGS: &str = "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'; \
@@ -207,4 +241,27 @@ pub fn open_pool(url: &DatabaseUrl, size: u32) -> Pool {
         .test_on_check_out(true)
         .connection_timeout(Duration::from_secs(5))
         .build_unchecked(ConnectionManager::new(url.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pooler_is_told_of_in_the_address_and_libpq_does_not_hear_of_it() {
+        for (url, is_pooled, libpq) in [
+            ("postgres://a@h/d", false, "postgres://a@h/d"),
+            ("postgres://a@h/d?pgbouncer=true", true, "postgres://a@h/d"),
+            ("postgres://a@h/d?pgbouncer=false", false, "postgres://a@h/d"),
+            ("postgres://a@h/d?sslmode=require&pgbouncer=true", true, "postgres://a@h/d?sslmode=require"),
+            (
+                "postgres://a@h,i/d?pgbouncer=true&target_session_attrs=read-write",
+                true,
+                "postgres://a@h,i/d?target_session_attrs=read-write",
+            ),
+        ] {
+            assert_eq!(url.parse::<DatabaseUrl>().unwrap().is_pooled(), is_pooled, "{url}");
+            assert_eq!(libpq_url(url), libpq, "{url}");
+        }
+    }
 }

@@ -8,12 +8,14 @@ mod checkpoint;
 mod connection;
 mod counters;
 mod error;
+pub mod faults;
 mod keys;
 mod migrate;
 #[cfg(test)]
 mod plans;
 mod probe;
 pub mod read;
+pub mod reconciliation;
 pub mod recovery;
 mod rows;
 mod schema;
@@ -26,7 +28,9 @@ pub use connection::{AnyConnection, ConnectionManager, DatabaseUrl, Pool, Unknow
 pub use error::StorageError;
 pub use keys::forget_answers;
 pub use migrate::{check_schema, migrate};
-pub use probe::{backend_is_alive, backend_pid, unanswered_keys};
-pub use rows::{AmendmentRecord, DigestKey, Event, IdempotencyRecord, Realm, StoredAnswer};
-pub use transaction::{begin, commit, rollback};
+pub use probe::{Committer, backend_pid, is_at_work, own_transaction, unanswered_keys, wait_for_standbys};
+pub use rows::{
+    AmendmentRecord, DigestKey, Event, IdempotencyRecord, ProcessorEventRecord, Realm, StoredAnswer,
+};
+pub use transaction::{begin, begin_pooled, commit, rollback};
 pub use working_set::{Needs, WorkingSet, load_payments};

@@ -23,6 +23,9 @@ const ADVISORY_LOCK: &str = "7311027746118152557";
 /// [`StorageError::Schema`] when the database is newer than this program or a migration fails;
 /// [`StorageError::Unavailable`] when it can't be reached.
 pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, StorageError> {
+    if url.is_pooled() {
+        return nothing_to_migrate(url);
+    }
     let _lock = url.sqlite_path().map(lock_file).transpose()?;
     match url.connect()? {
         AnyConnection::Postgres(mut connection) => {
@@ -35,6 +38,17 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, StorageError> {
             refuse_newer(&mut connection, &names::<Sqlite>(&SQLITE)?)?;
             applied(connection.run_pending_migrations(SQLITE))
         }
+    }
+}
+
+/// Behind a pooler no lock lasts longer than a transaction, so there nothing is migrated.
+fn nothing_to_migrate(url: &DatabaseUrl) -> Result<Vec<String>, StorageError> {
+    match check_schema(&mut url.connect()?) {
+        Ok(()) => Ok(Vec::new()),
+        Err(StorageError::Schema(reason)) => Err(StorageError::Schema(format!(
+            "{reason}; migrations need PostgreSQL's own address, not the pooler's"
+        ))),
+        Err(error) => Err(error),
     }
 }
 

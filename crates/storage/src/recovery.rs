@@ -57,6 +57,121 @@ fn select_due<ST>(mut statement: Statement<'_, ST>, now: DateTime<Utc>, limit: u
     statement.sql(" ORDER BY due_at, id LIMIT ").value(Value::Int(i64::from(limit)))
 }
 
+/// The authorizations whose time is over, the longest overdue first.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn expired_authorizations(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<(Realm, PaymentId)>, StorageError> {
+    let statement = select_expired(Statement::<(Binary, Bool, Binary)>::new(""), now, limit);
+    let rows: Vec<(Vec<u8>, bool, Vec<u8>)> = statement.load(connection)?;
+    let found = rows.into_iter().map(|(tenant_id, livemode, id)| {
+        Ok((IN.realm(&tenant_id, livemode)?, IN.id(&id, PaymentId::from_bytes)?))
+    });
+    found.collect()
+}
+
+/// Goes on with the selection of authorizations whose time is over, by the condition of their partial index.
+fn select_expired<ST>(statement: Statement<'_, ST>, now: DateTime<Utc>, limit: u32) -> Statement<'_, ST> {
+    let statement = statement.sql(
+        "SELECT tenant_id, livemode, id FROM payments WHERE state = 'authorized' AND authorization_expires_at <= ",
+    );
+    let statement = statement.value(Value::Int(now.timestamp_micros()));
+    statement.sql(" ORDER BY authorization_expires_at LIMIT ").value(Value::Int(i64::from(limit)))
+}
+
+/// What an attempt is looked for by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptName<'a> {
+    /// Its id.
+    Id(AttemptId),
+    /// Its processor, and that processor's name for it.
+    Reference(&'a str, &'a str),
+}
+
+/// The attempts of that name, of those that are open, and of bank debits that may be returned.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn find_open_attempts(
+    connection: &mut AnyConnection,
+    realm: Realm,
+    name: AttemptName<'_>,
+) -> Result<Vec<(PaymentId, AttemptId)>, StorageError> {
+    let mut statement = Statement::<(Binary, Binary)>::new("");
+    for (index, condition) in OPEN.into_iter().chain([WATCHED]).enumerate() {
+        let union = if index > 0 { " UNION ALL " } else { "" };
+        let [tenant, mode] = realm.values();
+        statement = statement.sql(union).sql("SELECT payment_id, id FROM attempts WHERE ").sql(condition);
+        statement = statement.sql(" AND tenant_id = ").value(tenant).sql(" AND livemode = ").value(mode);
+        statement = match name {
+            AttemptName::Id(id) => statement.sql(" AND id = ").value(Value::Id(id.bytes())),
+            AttemptName::Reference(processor, reference) => statement
+                .sql(" AND processor = ")
+                .value(Value::text(Some(processor)))
+                .sql(" AND processor_reference = ")
+                .value(Value::text(Some(reference))),
+        };
+    }
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = statement.load(connection)?;
+    let found = rows.into_iter().map(|(payment_id, id)| {
+        Ok((IN.id(&payment_id, PaymentId::from_bytes)?, IN.id(&id, AttemptId::from_bytes)?))
+    });
+    found.collect()
+}
+
+/// Forgets the events of processors that came before `before`.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn forget_processor_events(
+    connection: &mut AnyConnection,
+    before: DateTime<Utc>,
+) -> Result<usize, StorageError> {
+    Statement::<()>::new("DELETE FROM processor_events WHERE received_at < ")
+        .value(Value::Int(before.timestamp_micros()))
+        .execute(connection)
+}
+
+/// What time it is for PostgreSQL; none on SQLite, which has no clock of its own.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn database_time(connection: &mut AnyConnection) -> Result<Option<DateTime<Utc>>, StorageError> {
+    if let AnyConnection::Sqlite(_) = connection {
+        return Ok(None);
+    }
+    let now = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
+    let micros: Vec<i64> = Statement::<BigInt>::new(now).load(connection)?;
+    micros.into_iter().next().map(|micros| IN.time(micros)).transpose()
+}
+
+/// Makes everything open due now that was to be due later, on SQLite, after its process's clock was set: when later is,
+/// nobody knows any more.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn make_all_due(connection: &mut AnyConnection, now: DateTime<Utc>) -> Result<usize, StorageError> {
+    if let AnyConnection::Postgres(_) = connection {
+        return Ok(0);
+    }
+    let now = Value::Int(now.timestamp_micros());
+    let mut changed = 0;
+    for open in OPEN {
+        changed += Statement::<()>::new("UPDATE attempts SET lookups = 0, due_at = ")
+            .value(now.clone())
+            .sql(" WHERE ")
+            .sql(open)
+            .sql(" AND due_at > ")
+            .value(now.clone())
+            .execute(connection)?;
+    }
+    Ok(changed)
+}
+
 /// How many attempts are open, those included that wait for a person.
 ///
 /// # Errors
@@ -71,9 +186,10 @@ pub fn open_attempt_count(connection: &mut AnyConnection) -> Result<i64, Storage
     Ok(counts.into_iter().sum())
 }
 
-/// Ends the leases of the process that had the SQLite file before this one: what it was sending is due now, and what it
-/// was answering runs no more. The schedule of look-ups begins anew, or else each of several quick restarts would count
-/// as one of them, and the next would be a day away. Does nothing on PostgreSQL, where other processes may be at work.
+/// Ends the leases of the process that had the SQLite file before this one: what it was sending or looking up is due
+/// now, and what it was answering runs no more. The schedule of look-ups begins anew, or else each of several quick
+/// restarts would count as one of them, and the next would be a day away. Does nothing on PostgreSQL, where other
+/// processes may be at work.
 ///
 /// # Errors
 /// As the database gives cause.
@@ -86,7 +202,7 @@ pub fn release_leases(connection: &mut AnyConnection, now: DateTime<Utc>) -> Res
     for open in OPEN {
         released += Statement::<()>::new("UPDATE attempts SET lookups = 0, due_at = ")
             .value(now.clone())
-            .sql(" WHERE status = 'sending' AND ")
+            .sql(" WHERE status IN ('sending', 'unknown') AND ")
             .sql(open)
             .sql(" AND due_at > ")
             .value(now.clone())
@@ -116,6 +232,14 @@ mod tests {
                 "attempts_watched",
             ];
             assert!(indexes.iter().all(|index| plan.contains(index)), "{plan}");
+        });
+    }
+
+    #[test]
+    fn authorizations_whose_time_is_over_are_found_by_their_partial_index() {
+        on_each_schema(|connection| {
+            let plan = explain(connection, |explain| select_expired(explain, DateTime::UNIX_EPOCH, 10));
+            assert!(plan.contains("payments_expiring"), "{plan}");
         });
     }
 }

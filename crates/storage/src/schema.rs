@@ -359,3 +359,30 @@ diesel::table! {
         amended_at -> BigInt,
     }
 }
+
+diesel::table! {
+    open_items (tenant_id, livemode, id) {
+        tenant_id -> Binary,
+        livemode -> Bool,
+        id -> Binary,
+        revision -> BigInt,
+        #[sql_name = "type"]
+        kind -> Text,
+        cause -> Text,
+        message -> Text,
+        payment_id -> Nullable<Binary>,
+        refund_id -> Nullable<Binary>,
+        attempt_id -> Nullable<Binary>,
+        processor -> Nullable<Text>,
+        processor_reference -> Nullable<Text>,
+        amount_here -> Nullable<BigInt>,
+        currency_here -> Nullable<Text>,
+        amount_there -> Nullable<BigInt>,
+        currency_there -> Nullable<Text>,
+        status -> Text,
+        resolution -> Nullable<Text>,
+        note -> Nullable<Text>,
+        closed_at -> Nullable<BigInt>,
+        closed_by -> Nullable<Text>,
+    }
+}

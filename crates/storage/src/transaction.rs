@@ -2,6 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 
+use crate::faults::Bug;
 use crate::{AnyConnection, StorageError};
 
 /// Begins a transaction that may write.
@@ -10,11 +11,29 @@ use crate::{AnyConnection, StorageError};
 /// [`StorageError::Refused`] when the database refuses, for example because a lock was not to be had in time.
 pub fn begin(connection: &mut AnyConnection) -> Result<(), StorageError> {
     let begin = match connection {
+        AnyConnection::Postgres(_) if Bug::RepeatableRead.is_planted() => {
+            "BEGIN ISOLATION LEVEL REPEATABLE READ"
+        }
         AnyConnection::Postgres(_) => "BEGIN ISOLATION LEVEL READ COMMITTED",
         // A deferred transaction that reads and then writes fails at once with BUSY, whatever the time-out.
         AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
     };
     Ok(connection.batch_execute(begin)?)
+}
+
+/// Begins a transaction that may write behind a pooler, which gives each transaction whatever connection is free: what a
+/// connection of one's own is told once, this tells each transaction, in the same round trip.
+///
+/// # Errors
+/// As [`begin`].
+pub fn begin_pooled(connection: &mut AnyConnection) -> Result<(), StorageError> {
+    match connection {
+        AnyConnection::Postgres(connection) => Ok(connection.batch_execute(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'; \
+             SET LOCAL idle_in_transaction_session_timeout = '30s'",
+        )?),
+        AnyConnection::Sqlite(_) => begin(connection),
+    }
 }
 
 /// Commits. After an error nobody knows whether the transaction stands.

@@ -9,6 +9,7 @@ mod customers;
 mod exports;
 mod invoices;
 mod journal;
+mod open_items;
 mod operations;
 mod parameters;
 mod payment_methods;
@@ -20,8 +21,9 @@ use florin_engine::views::{
     AmendmentResponse, Annotations, ApiKeyResponse, ApiKeyStatus, AttemptResponse, AuditEntryResponse,
     BalanceResponse, BalancesResponse, CreditBalanceResponse, CreditsResponse, CustomerResponse, ErrorBody,
     ErrorCode, ErrorKind, ErrorResponse, InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind,
-    PaymentMethodResponse, PaymentResponse, PostingResponse, ProcessorAccountResponse,
-    ProcessorRoutesResponse, RefundResponse, RouteRuleResponse, TenantResponse, TransactionResponse,
+    OpenItemResponse, PaymentMethodResponse, PaymentResponse, PostingResponse, ProcessorAccountResponse,
+    ProcessorRoutesResponse, RefundResponse, RouteRuleResponse, SumResponse, TenantResponse,
+    TransactionResponse,
 };
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -31,6 +33,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::processor_webhooks::WebhookReceived;
 use crate::system::{Health, HealthStatus, Readiness, ReadinessStatus};
 
 /// The OpenAPI document of the API.
@@ -48,6 +51,7 @@ pub fn openapi() -> OpenApi {
             tag("Payment methods", "Processors' tokens for ways to pay."),
             tag("Invoices", "What is due, and what was paid of it."),
             tag("Journal", "Every movement of money, and what each account has."),
+            tag("Open items", "What no program may decide: findings for a person, and what was decided."),
             tag("Exports", "Payments, refunds and transactions as files."),
             tag(
                 "Processor accounts",
@@ -104,6 +108,9 @@ fn components() -> Components {
         schema::<ApiKeyStatus>(),
         schema::<AuditEntryResponse<'_>>(),
         schema::<TenantResponse<'_>>(),
+        schema::<OpenItemResponse<'_>>(),
+        schema::<SumResponse>(),
+        schema::<WebhookReceived>(),
         schema::<BalancesResponse>(),
         schema::<BalanceResponse>(),
         schema::<ProcessorAccountResponse<'_>>(),
@@ -133,6 +140,7 @@ fn components() -> Components {
         "ProcessorAccount",
         "ApiKey",
         "AuditEntry",
+        "OpenItem",
     ];
     let builder =
         listed.into_iter().fold(builder, |builder, item| builder.schema(format!("{item}List"), list(item)));
@@ -179,6 +187,7 @@ mod tests {
     use crate::customers::{CUSTOMER_FIELDS, CUSTOMER_FILTERS, GRANT_FIELDS};
     use crate::exports::EXPORT_PARAMETERS;
     use crate::invoices::{INVOICE_FIELDS, INVOICE_FILTERS, LINE_FIELDS};
+    use crate::open_items::{CLOSE_FIELDS, OPEN_ITEM_FILTERS, RESOLVE_FIELDS};
     use crate::payment_methods::{METHOD_FIELDS, METHOD_FILTERS};
     use crate::payments::{
         CANCEL_FIELDS, CAPTURE_FIELDS, CREATE_FIELDS, LIST_FILTERS, PROCESS_FIELDS, REFUND_FIELDS,
@@ -216,6 +225,8 @@ mod tests {
             ("CreateApiKey", KEY_FIELDS),
             ("RotateApiKey", ROTATE_KEY_FIELDS),
             ("UpdateTenant", TENANT_FIELDS),
+            ("CloseOpenItem", CLOSE_FIELDS),
+            ("ResolveAttempt", RESOLVE_FIELDS),
         ] {
             let schema = &document["components"]["schemas"][name];
             let object = if schema["allOf"].is_array() { &schema["allOf"][0] } else { schema };
@@ -249,6 +260,7 @@ mod tests {
         assert_eq!(parameters("/v1/api_keys"), with_page(&[]));
         assert_eq!(parameters("/v1/audit_log"), with_page(&AUDIT_FILTERS));
         assert_eq!(parameters("/v1/transactions"), with_page(&TRANSACTION_FILTERS));
+        assert_eq!(parameters("/v1/open_items"), with_page(&OPEN_ITEM_FILTERS));
         for kind in ["payments", "refunds", "transactions"] {
             let all = EXPORT_PARAMETERS.iter().map(|name| (*name).to_owned()).collect();
             assert_eq!(parameters(&format!("/v1/exports/{kind}")), all);
@@ -288,9 +300,10 @@ mod tests {
     #[test]
     fn every_call_documents_the_errors_that_any_call_can_answer() {
         let document = serde_json::to_value(openapi()).unwrap();
-        for (path, item) in
-            document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/v1"))
-        {
+        for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| {
+            // A processor's webhook has no key.
+            path.starts_with("/v1") && !path.starts_with("/v1/processor_webhooks")
+        }) {
             for (method, operation) in item.as_object().unwrap() {
                 for status in ["400", "401", "403", "429", "500", "503"] {
                     let content = &operation["responses"][status]["content"]["application/json"];

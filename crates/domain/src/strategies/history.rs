@@ -8,9 +8,10 @@ use proptest::prelude::*;
 use super::payments::{new_payment, settlement};
 use super::values::{method_ref, reason};
 use crate::{
-    Actor, Amount, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus, CancelRefused, Cancellation,
-    CaptureRefused, ChargeRefused, Failure, FailureCode, FollowUp, IllegalChange, Metadata, MethodRef,
-    NewPayment, NewRefund, Payment, Reason, Refund, RefundId, RefundRefused, RefundStatus, Settlement, State,
+    AUTHORIZATION_LIFETIME, Actor, Amount, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus,
+    CancelRefused, Cancellation, CaptureRefused, ChargeRefused, Failure, FailureCode, FollowUp,
+    IllegalChange, Metadata, MethodRef, NewPayment, NewRefund, Payment, Reason, Refund, RefundId,
+    RefundRefused, RefundStatus, Settlement, State,
 };
 
 /// Something that may be tried with a payment, whether or not it is legal at that moment.
@@ -38,6 +39,8 @@ pub enum Action {
     },
     /// A charge that had succeeded is taken back by the payer's bank.
     Return,
+    /// The time of an authorization passes.
+    Expire,
 }
 
 /// A portion of a payment's amount in hundredths; above 100 it asks for too much.
@@ -110,6 +113,7 @@ pub fn action() -> impl Strategy<Value = Action> {
         8 => settle.prop_map(|(choice, settlement)| Action::Settle { choice, settlement }),
         1 => any::<u8>().prop_map(|choice| Action::FailRefund { choice }),
         1 => Just(Action::Return),
+        1 => Just(Action::Expire),
     ]
 }
 
@@ -176,6 +180,12 @@ impl History {
                 let (payment, attempt) = returned.map_err(Refused::Illegal)?;
                 self.changed(payment, [attempt]);
             }
+            Action::Expire => {
+                self.now = self.now.checked_add_signed(AUTHORIZATION_LIFETIME).unwrap_or(self.now);
+                let expired = self.payment.expire(self.start());
+                let (payment, attempt) = expired.ok_or(Refused::NothingToSettle)?;
+                self.started(payment, attempt);
+            }
         }
         Ok(())
     }
@@ -184,7 +194,10 @@ impl History {
     fn cleared_debit(&self) -> Option<Attempt> {
         let has_money = match self.payment.state() {
             State::Captured | State::PartiallyRefunded | State::Refunded => true,
-            State::Pending | State::Processing | State::Authorized | State::Failed | State::Canceled => false,
+            State::Canceled => !self.payment.facts.captured().is_zero(),
+            // The refund that undoes a late success may be under way still.
+            State::Processing => self.payment.under_way.is_none() && !self.payment.facts.captured().is_zero(),
+            State::Pending | State::Authorized | State::Failed => false,
         };
         let mut charges = self.attempts.iter().filter(|attempt| attempt.kind == AttemptKind::Charge);
         charges.find(|charge| has_money && charge.status == AttemptStatus::Succeeded).cloned()

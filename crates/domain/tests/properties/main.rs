@@ -13,6 +13,7 @@ mod metadata;
 mod money;
 mod payments;
 mod texts;
+mod undoing;
 
 use proptest::prelude::ProptestConfig;
 

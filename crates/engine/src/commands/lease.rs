@@ -60,3 +60,34 @@ impl TakeLease {
         due_after(lookups.saturating_add(1), at).max(lease)
     }
 }
+
+/// Makes an attempt that recovery has taken due earlier than by the schedule.
+pub(crate) struct Postpone {
+    pub(crate) realm: Realm,
+    pub(crate) payment_id: PaymentId,
+    pub(crate) attempt_id: AttemptId,
+    /// When it is to be due; the end of its lease when it was taken.
+    pub(crate) due_at: DateTime<Utc>,
+    pub(crate) leased_until: Option<DateTime<Utc>>,
+}
+
+impl Command for Postpone {
+    type Answer = ();
+
+    fn needs(&self, needs: &mut Needs, _fresh: bool) {
+        needs.payments.insert((self.realm, self.payment_id));
+    }
+
+    fn decide(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) {
+        let attempt = set.attempt(self.realm, self.payment_id, self.attempt_id);
+        // Whoever else has taken it since knows better.
+        let micros = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp_micros());
+        let is_held = |attempt: &&Attempt| micros(attempt.due_at) == micros(self.leased_until);
+        let held = attempt.filter(|attempt| attempt.status.is_open()).filter(is_held);
+        if let Some(attempt) = held {
+            let lookups = attempt.lookups;
+            let postponed = Attempt { lookups, ..attempt.lease(self.due_at, deciding.at) };
+            set.put_attempt(postponed);
+        }
+    }
+}

@@ -164,6 +164,7 @@ impl Scene<'_> {
             success_status: self.success_status(),
             sender: self.sender.clone(),
             others: Vec::new(),
+            review: None,
         };
         Step::Done(settling.decide(self.set, self.deciding).answer, payment.id)
     }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use florin_domain::{
     Actor, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus, Failure, FailureCode, FollowUp,
     IllegalChange, NewRefund, Payment, PaymentId, Refund, RefundId, RefundStatus, Settlement, State,
+    cause_of_review,
 };
 use florin_storage::{IdempotencyRecord, Needs, WorkingSet};
 
 use super::booking::put_payment;
 use super::gate::set_answer;
+use super::items::{Review, follow_review, raise_return};
 use super::schedule::{due_after, watched};
 use super::telling::{outcome_answer, payment_json, refund_json, tell_payment, tell_refund};
 use super::{Requester, Sender, Sending};
@@ -33,6 +35,8 @@ pub(crate) struct Settling {
     pub(crate) sender: Sender,
     /// Where a charge that has failed goes next, in this very commit: the first of these accounts that still takes it.
     pub(crate) others: Vec<Arc<str>>,
+    /// Whether the attempt needs review, and what a person has decided.
+    pub(crate) review: Option<Review>,
 }
 
 /// A settled attempt.
@@ -55,6 +59,9 @@ impl Command for Settling {
             needs.keys.extend(self.keys.iter().map(|key| ((key.realm, key.digest), key.clone())));
         }
         needs.refunds.extend(self.refund_id.map(|id| (self.requester.realm, id)));
+        if self.review.is_some() {
+            needs.open_item_causes.insert((self.requester.realm, cause_of_review(self.attempt_id)));
+        }
     }
 
     fn assume(&self, set: &mut WorkingSet) {
@@ -81,7 +88,9 @@ impl Command for Settling {
                 (Settled { answer: self.as_it_stands(set), follow_up: None, next: None }, is_over)
             }
         };
-        if is_over {
+        // Of an outcome that is open still, only who waits for it is told; a key whose process has died waits on.
+        let is_told = settled.answer.status != 202 || self.requester.actor != Actor::System;
+        if is_over && is_told {
             self.answer_keys(set, &settled.answer);
         }
         settled
@@ -178,10 +187,7 @@ impl Settling {
     ) -> Result<Settled, NotSettled> {
         let (payment, attempt) =
             payment.return_charge(attempt, failure, deciding.at, self.requester.actor)?;
-        if !payment.facts.refunded().is_zero() || !payment.facts.held().is_zero() {
-            tracing::error!(payment = %payment.id, "a debit was returned after refunds: the payment needs review");
-            metrics::counter!("florin_needs_review_total").increment(1);
-        }
+        raise_return(set, deciding, &payment, &attempt);
         set.put_attempt(attempt.clone());
         let event = if payment.state() == State::Failed { "payment.failed" } else { "payment.updated" };
         let (_, body) = self.put_payment(set, deciding, payment, Some(event));
@@ -276,6 +282,7 @@ impl Settling {
             let due = due_after(attempt.lookups, deciding.at);
             attempt.due_at = (attempt.status != AttemptStatus::NeedsReview).then_some(due);
         }
+        follow_review(set, deciding, self.review.as_ref(), (&attempt, self.requester.actor));
         set.put_attempt(attempt.clone());
         attempt
     }

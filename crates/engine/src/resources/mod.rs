@@ -5,8 +5,11 @@ mod access;
 mod customers;
 mod invoices;
 mod methods;
+mod open_items;
 mod processors;
 mod transactions;
+
+pub use open_items::ItemsDesk;
 
 use florin_storage::{AnyConnection, StorageError};
 

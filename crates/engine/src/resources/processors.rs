@@ -130,7 +130,6 @@ impl Engine {
     }
 }
 
-#[allow(dead_code, reason = "for inbound webhooks and reconciliation")]
 impl Inner {
     /// The processor of an account, and whose it is, for whoever does not know its tenant yet.
     pub(crate) fn account(&self, id: ProcessorAccountId) -> Option<(Realm, Arc<dyn Processor>)> {

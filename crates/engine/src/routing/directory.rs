@@ -62,7 +62,6 @@ struct Content {
 
 /// An account as it was read.
 struct Known {
-    #[allow(dead_code, reason = "for inbound webhooks and reconciliation")]
     realm: Realm,
     stored: ProcessorAccount,
     account: Arc<Account>,
@@ -100,7 +99,6 @@ impl Directory {
         !seen.content.realms.contains_key(&realm) || seen.at.elapsed() < GOOD_FOR
     }
 
-    #[allow(dead_code, reason = "for inbound webhooks")]
     /// An account by its id, for whoever does not know its tenant; disabled ones too.
     pub(crate) fn account(&self, id: ProcessorAccountId) -> Option<(Realm, Arc<dyn Processor>)> {
         let seen = self.seen.load();
@@ -108,7 +106,6 @@ impl Directory {
         Some((known.realm, known.account.shared()?))
     }
 
-    #[allow(dead_code, reason = "for reconciliation")]
     /// All accounts that can be reached, disabled ones too.
     pub(crate) fn accounts(&self) -> Vec<(Realm, ProcessorAccountId, Arc<dyn Processor>)> {
         let seen = self.seen.load();

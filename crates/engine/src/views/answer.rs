@@ -27,6 +27,12 @@ impl Answer {
     pub fn replay(status: u16, body: impl Into<Arc<str>>) -> Self {
         Answer { status, body: body.into(), replayed: true, retry_after_seconds: None }
     }
+
+    /// What an answer that is an error says to people.
+    pub fn error_message(&self) -> Option<String> {
+        let body: serde_json::Value = serde_json::from_str(&self.body).ok()?;
+        body["error"]["message"].as_str().map(str::to_owned)
+    }
 }
 
 /// A view as JSON, in a string that begins with room for `capacity` bytes.

@@ -102,6 +102,8 @@ error_codes! {
         "Nothing of the payment is captured, so there is nothing to refund.";
     PaymentNotCancelable = "payment_not_cancelable", 400, InvalidRequest,
         "The payment has succeeded or failed. Refund a succeeded one instead.";
+    WebhookNotVerified = "webhook_not_verified", 400, InvalidRequest,
+        "A processor's webhook is not signed as it should be, or too old; nothing was done.";
     IdempotencyKeysDiffer = "idempotency_keys_differ", 400, Idempotency,
         "The header `Idempotency-Key` and the field `idempotency_key` name different keys. Send one.";
     Unauthenticated = "authentication_error", 401, Authentication,
@@ -152,6 +154,10 @@ error_codes! {
         "There is no such API key in this tenant and mode.";
     AuditEntryNotFound = "audit_entry_not_found", 404, InvalidRequest,
         "There is no such entry of the audit log in this tenant and mode.";
+    OpenItemNotFound = "open_item_not_found", 404, InvalidRequest,
+        "There is no open item with this id in the tenant and mode of the API key.";
+    AttemptNotFound = "attempt_not_found", 404, InvalidRequest,
+        "There is no attempt with this id that needs, or needed, a review.";
     MethodNotAllowed = "method_not_allowed", 405, InvalidRequest,
         "The path does not have this method; the header `Allow` lists those it has.";
     RequestTimeout = "request_timeout", 408, InvalidRequest,
@@ -180,12 +186,16 @@ error_codes! {
         "The server has no key to encrypt credentials with, or not the one they are encrypted with; its operator sets `FLORIN_CREDENTIALS_KEY`.";
     ApiKeyNotActive = "api_key_not_active", 409, InvalidRequest,
         "The API key is revoked, has expired, or has a successor already, so it can't be rotated.";
+    AttemptNotInReview = "attempt_not_in_review", 409, InvalidRequest,
+        "The attempt does not need a person's decision: its outcome is known, or still looked for.";
+    OpenItemNotClosable = "open_item_not_closable", 409, InvalidRequest,
+        "The open item was closed with another note, or is closed by resolving its attempt.";
     IdempotencyKeyInUse = "idempotency_key_in_use", 409, Idempotency,
         "The first request with this key is still running. Send it again after `Retry-After`.";
     IdempotencyKeyExpired = "idempotency_key_expired", 409, Idempotency,
         "The key was used more than 30 days ago; the message names the object it made. Use a new key.";
     BodyTooLarge = "body_too_large", 413, InvalidRequest,
-        "The body is larger than 64 KiB.";
+        "The body is larger than 64 KiB, or a processor's webhook than 256 KiB.";
     ContentTypeNotSupported = "content_type_not_supported", 415, InvalidRequest,
         "The body is not `application/json`, or it is compressed.";
     CurrencyNotSupported = "currency_not_supported", 422, InvalidRequest,

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use florin_domain::{
     Account, Actor, Amount, AttemptId, AttemptStatus, AuditAction, AuditEntryId, CaptureMethod, Currency,
     CustomerId, DestinationType, FailureCode, InvoiceId, InvoiceStatus, KeyId, Metadata, MethodType,
-    PaymentId, PaymentStatus, ProcessorAccountId, RefundId, RefundStatus, Status, StoredMethodId, TenantId,
-    Total, TransactionId, TransactionType,
+    OpenItemId, OpenItemStatus, OpenItemType, PaymentId, PaymentStatus, ProcessorAccountId, RefundId,
+    RefundStatus, Resolution, Status, StoredMethodId, TenantId, Total, TransactionId, TransactionType,
 };
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -89,6 +89,10 @@ named_schemas! {
     InvoiceStatusSchema for InvoiceStatus as "InvoiceStatus" = words(InvoiceStatus::WORDS);
     TransactionTypeSchema for TransactionType as "TransactionType" = words(TransactionType::WORDS);
     AccountSchema for Account as "Account" = account();
+    OpenItemIdSchema for OpenItemId as "OpenItemId" = id(OpenItemId::PREFIX);
+    OpenItemTypeSchema for OpenItemType as "OpenItemType" = words(OpenItemType::WORDS);
+    OpenItemStatusSchema for OpenItemStatus as "OpenItemStatus" = words(OpenItemStatus::WORDS);
+    ResolutionSchema for Resolution as "Resolution" = words(Resolution::WORDS);
     FailureCodeSchema for FailureCode as "FailureCode" = words(FailureCode::WORDS);
     AmountSchema for Amount as "Amount" = minor_units(1);
     TotalSchema for Total as "Total" = minor_units(0);

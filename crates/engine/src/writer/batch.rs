@@ -10,7 +10,11 @@
 //! | COMMIT itself | its own rows are looked up over a new connection: they stand, or nothing happened |
 //! | that look-up too | the fate is unknown, and the waiters are told so |
 
-use florin_storage::{AnyConnection, Needs, StorageError, WorkingSet, begin, commit, rollback};
+use florin_storage::faults::{Bug, Point, pass};
+use florin_storage::{
+    AnyConnection, Committer, Needs, StorageError, WorkingSet, begin, begin_pooled, commit, own_transaction,
+    rollback,
+};
 
 use super::{Deciding, Job};
 
@@ -20,8 +24,28 @@ pub(super) enum BatchFailed {
     NotBegun(StorageError),
     /// Nothing stands.
     NotWritten(StorageError),
-    /// The commit failed; the set tells what to look for.
-    CommitFailed(Box<WorkingSet>, StorageError),
+    /// The commit failed; the set tells what to look for, and the committer, where the connection does not tell, who may
+    /// still be at it.
+    CommitFailed(Box<WorkingSet>, Option<Committer>, StorageError),
+}
+
+/// A connection as a batch needs it.
+pub(super) struct Batched<'a> {
+    pub(super) connection: &'a mut AnyConnection,
+    /// Which slot of the counters it adds to.
+    pub(super) slot: i64,
+    /// Whether a pooler lends it for one transaction only.
+    pub(super) is_pooled: bool,
+}
+
+impl Batched<'_> {
+    fn begin(&mut self) -> Result<Option<Committer>, StorageError> {
+        if self.is_pooled {
+            begin_pooled(self.connection)?;
+            return own_transaction(self.connection);
+        }
+        begin(self.connection).map(|()| None)
+    }
 }
 
 /// Whether commands may go by what they know from an earlier commit.
@@ -33,13 +57,14 @@ pub(super) enum Trust {
 
 /// Runs the jobs in one transaction.
 pub(super) fn run(
-    connection: &mut AnyConnection,
-    jobs: &mut [Box<dyn Job>],
+    mut on: Batched<'_>,
+    jobs: &mut Vec<Box<dyn Job>>,
     deciding: &Deciding<'_>,
-    slot: i64,
     trust: Trust,
 ) -> Result<(), BatchFailed> {
-    begin(connection).map_err(BatchFailed::NotBegun)?;
+    let committer = on.begin().map_err(BatchFailed::NotBegun)?;
+    pass(Point::BatchBegun);
+    let Batched { connection, slot, .. } = on;
     let set = match decide_and_save(connection, jobs, deciding, slot, trust) {
         Ok(set) => set,
         Err(error) => {
@@ -48,7 +73,14 @@ pub(super) fn run(
             return Err(BatchFailed::NotWritten(error));
         }
     };
-    commit(connection).map_err(|error| BatchFailed::CommitFailed(Box::new(set), error))
+    pass(Point::BatchSaved);
+    if Bug::EffectBeforeCommit.is_planted() {
+        jobs.drain(..).for_each(Job::succeed);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    commit(connection).map_err(|error| BatchFailed::CommitFailed(Box::new(set), committer, error))?;
+    pass(Point::BatchCommitted);
+    Ok(())
 }
 
 fn decide_and_save(
@@ -64,6 +96,7 @@ fn decide_and_save(
         job.needs(&mut needs, trust == Trust::Fresh);
     }
     set.prepare(connection, &needs)?;
+    pass(Point::BatchLoaded);
     if trust == Trust::Known {
         for job in jobs.iter() {
             job.assume(&mut set);

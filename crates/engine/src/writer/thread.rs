@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use florin_storage::{AnyConnection, Checkpoint, DatabaseUrl, StorageError, WorkingSet};
+use florin_storage::faults::{Point, pass};
+use florin_storage::{AnyConnection, Checkpoint, Committer, DatabaseUrl, StorageError, WorkingSet};
 
-use super::batch::{BatchFailed, Trust, run};
+use super::batch::{BatchFailed, Batched, Trust, run};
 use super::{Deciding, Job, Queue, WriteFailed};
 use crate::checkpointer::LongLog;
 use crate::clock::{Clock, IdSource};
@@ -89,7 +90,10 @@ impl Writer {
             match self.commit(&mut jobs, trust) {
                 // The connection had broken, maybe: the second time it is a new one.
                 Err(Failed::NotBegun) if trust == Trust::Known => {}
-                Ok(()) => return jobs.into_iter().for_each(|job| job.succeed()),
+                Ok(()) => {
+                    jobs.into_iter().for_each(|job| job.succeed());
+                    return pass(Point::BatchAnswered);
+                }
                 Err(Failed::Unknown) => {
                     return jobs.into_iter().for_each(|job| job.fail(WriteFailed::Unknown));
                 }
@@ -125,13 +129,13 @@ impl Writer {
         let mut available = true;
         for job in jobs {
             let is_late = job.deadline().is_some_and(|deadline| deadline <= Instant::now());
-            let mut job = [job];
+            let mut alone = vec![job];
             let result = match available {
                 true if is_late => Err(Failed::Refused),
-                true => self.commit(&mut job, Trust::Fresh),
+                true => self.commit(&mut alone, Trust::Fresh),
                 false => Err(Failed::Unavailable),
             };
-            let [job] = job;
+            let Some(job) = alone.pop() else { continue };
             match result {
                 Ok(()) => job.succeed(),
                 Err(Failed::Unknown) => job.fail(WriteFailed::Unknown),
@@ -144,7 +148,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, jobs: &mut [Box<dyn Job>], trust: Trust) -> Result<(), Failed> {
+    fn commit(&mut self, jobs: &mut Vec<Box<dyn Job>>, trust: Trust) -> Result<(), Failed> {
         let Writer { settings, connection, .. } = self;
         let connected = match connect(&settings.url, connection) {
             Ok(connected) => connected,
@@ -154,8 +158,12 @@ impl Writer {
             }
         };
         let deciding = Deciding { at: settings.clock.now(), ids: &settings.ids };
-        let (connection, slot) = (&mut connected.connection, connected.slot);
-        match run(connection, jobs, &deciding, slot, trust) {
+        let on = Batched {
+            connection: &mut connected.connection,
+            slot: connected.slot,
+            is_pooled: settings.url.is_pooled(),
+        };
+        match run(on, jobs, &deciding, trust) {
             Ok(()) => Ok(()),
             Err(BatchFailed::NotBegun(error)) => {
                 tracing::warn!(%error, "the database let no transaction begin");
@@ -172,26 +180,32 @@ impl Writer {
                 self.connection = None;
                 Err(Failed::Refused)
             }
-            Err(BatchFailed::CommitFailed(set, error)) => {
+            Err(BatchFailed::CommitFailed(set, committer, error)) => {
                 tracing::warn!(%error, commands = jobs.len(), "a commit failed; looking up what became of it");
-                self.settle_commit(&set)
+                self.settle_commit(&set, committer)
             }
         }
     }
 
-    /// Learns over a new connection whether a commit stands, once the old connection's end is certain.
-    fn settle_commit(&mut self, set: &WorkingSet) -> Result<(), Failed> {
-        let old_backend = self.connection.take().and_then(|connected| connected.backend);
+    /// Learns over a new connection whether a commit stands, once it is certain that nobody is at it any more. One that
+    /// stands counts only when the synchronous standbys have it too: its own wait for them may have been cut short.
+    fn settle_commit(&mut self, set: &WorkingSet, committer: Option<Committer>) -> Result<(), Failed> {
+        let backend = self.connection.take().and_then(|connected| connected.backend);
+        let committer = committer.or(backend.map(Committer::Backend));
         let started = Instant::now();
         while started.elapsed() < SETTLE_COMMIT_WITHIN {
             let stands = connect(&self.settings.url, &mut self.connection).and_then(|connected| {
                 let connection = &mut connected.connection;
-                if let Some(pid) = old_backend
-                    && florin_storage::backend_is_alive(connection, pid)?
+                if let Some(committer) = &committer
+                    && florin_storage::is_at_work(connection, committer)?
                 {
                     return Err(StorageError::Unavailable("the old connection is still at work".to_owned()));
                 }
-                set.was_saved(connection)
+                let stands = set.was_saved(connection)?;
+                if stands {
+                    florin_storage::wait_for_standbys(connection)?;
+                }
+                Ok(stands)
             });
             match stands {
                 Ok(true) => return Ok(()),

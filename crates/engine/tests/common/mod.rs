@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use florin_domain::{KeyId, Mode, PaymentId, TenantId};
 use florin_engine::access::{Caller, Context, Scopes};
-use florin_engine::{Engine, EngineSettings};
+use florin_engine::views::ErrorCode;
+use florin_engine::{Engine, EngineSettings, TimeBy};
 use florin_processors::sandbox::{Books, PaymentTally};
 use florin_storage::read::{PaymentQuery, Position, Slice, list_payments};
 use florin_storage::{DatabaseUrl, Realm};
@@ -162,6 +163,22 @@ impl Harness {
         self.engine.recover_now().await.expect("a sweep")
     }
 
+    /// Makes the scripted processor an account of this test's tenant, to which webhooks may be sent.
+    pub(crate) fn add_account(&self, id: &str) {
+        let realm = Realm { tenant_id: self.tenant, mode: Mode::Test };
+        self.engine.add_account(id, realm, Arc::clone(&self.processor) as _);
+    }
+
+    /// Sends a webhook that is signed as it should be; gives back how many of its events were new, or the error's code.
+    pub(crate) async fn webhook(&self, account: &str, body: &str) -> Result<usize, ErrorCode> {
+        let header = |name: &str| (name == "signature").then_some("right");
+        let verified = self.engine.verify_webhook(account, &header, body.as_bytes());
+        match verified {
+            Ok(webhook) => self.engine.note_webhook(webhook).await.map_err(|refused| refused.code),
+            Err(refused) => Err(refused.code),
+        }
+    }
+
     /// Adds a tenant.
     pub(crate) fn add_tenant(&self, id: TenantId) {
         let tenant = florin_storage::access::Tenant { id, name: id.to_string() };
@@ -225,6 +242,7 @@ pub(crate) fn start_engine(
 ) -> (Engine, Arc<Scripted>) {
     let now = clock.clone();
     let mut settings = EngineSettings::new(url.clone(), Arc::new(move || now.now()));
+    settings.time_by = TimeBy::Clock;
     settings.processor_timeout = Duration::from_secs(5);
     settings.recovery_interval = Duration::from_secs(3600);
     change(&mut settings);

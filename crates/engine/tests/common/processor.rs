@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use florin_domain::{AttemptId, AttemptKind, MethodRef, Mode, PaymentId};
 use florin_processors::{
-    Capabilities, CaptureRequest, ChargeRequest, DeclineCode, Found, LookUp, LookupFailed, MethodCheck,
-    Outcome, Processor, RefundRequest, Request, Sandbox, SandboxSettings, VoidRequest, async_trait,
+    Capabilities, CaptureRequest, ChargeRequest, DeclineCode, Found, ListFailed, LookUp, LookupFailed,
+    MethodCheck, MovementPage, Outcome, Processor, ProcessorEvent, RefundRequest, Request, Sandbox,
+    SandboxSettings, Subject, VoidRequest, WebhookRefused, WebhookRequest, Window, async_trait,
 };
 use tokio::sync::watch;
 
@@ -49,7 +50,11 @@ pub(crate) struct Scripted {
     look_ups_fail: AtomicBool,
     /// Whether it can't tell of a token before it is charged.
     can_not_tell: AtomicBool,
+    list_changes: Mutex<Option<ListChange>>,
 }
+
+/// What a list tells otherwise than the books.
+type ListChange = Box<dyn Fn(&mut MovementPage) + Send>;
 
 impl Scripted {
     pub(crate) fn open(books: &Path, clock: &TestClock) -> Self {
@@ -65,6 +70,7 @@ impl Scripted {
             look_ups: Mutex::default(),
             look_ups_fail: AtomicBool::new(false),
             can_not_tell: AtomicBool::new(false),
+            list_changes: Mutex::new(None),
         }
     }
 
@@ -76,6 +82,27 @@ impl Scripted {
     /// Lets all held answers arrive, and holds no more until the test says so again.
     pub(crate) fn release(&self) {
         self.fates.lock().expect("the fates").retain(|_, fate| !matches!(fate, Fate::Held | Fate::Stuck));
+        self.releases.send_modify(|count| *count += 1);
+    }
+
+    /// A charge that had been taken for lost arrives after all.
+    pub(crate) async fn arrives_late(&self, attempt_id: AttemptId, payment_id: PaymentId) {
+        let charge = ChargeRequest {
+            attempt_id,
+            payment_id,
+            amount: super::amount(1000),
+            currency: florin_domain::Currency::parse("USD").expect("a currency"),
+            payment_method: super::method("pm_test_success"),
+            method_type: florin_domain::MethodType::Card,
+            description: None,
+            return_url: None,
+            off_session: false,
+        };
+        self.sandbox.charge(charge).await;
+    }
+
+    /// Lets all held answers arrive, and leaves what comes from now on as it is.
+    pub(crate) fn release_held(&self) {
         self.releases.send_modify(|count| *count += 1);
     }
 
@@ -105,6 +132,11 @@ impl Scripted {
     /// Makes look-ups fail, or succeed again.
     pub(crate) fn fail_look_ups(&self, fail: bool) {
         self.look_ups_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// Changes what the processor lists from now on.
+    pub(crate) fn change_lists(&self, change: impl Fn(&mut MovementPage) + Send + 'static) {
+        *self.list_changes.lock().expect("the changes") = Some(Box::new(change));
     }
 
     /// Waits until so many requests have been sent; gives back all of them.
@@ -193,5 +225,34 @@ impl Processor for Scripted {
             return Err(LookupFailed("as the test says".to_owned()));
         }
         self.sandbox.look_up(attempt).await
+    }
+
+    /// A body is the event's id and what it is about, with a blank between; the header is its signature.
+    fn parse_webhook(&self, webhook: &WebhookRequest<'_>) -> Result<Vec<ProcessorEvent>, WebhookRefused> {
+        match (webhook.header)("signature") {
+            Some("right") => {}
+            Some(_) => return Err(WebhookRefused::WrongSignature),
+            None => return Err(WebhookRefused::Unsigned),
+        }
+        let body = std::str::from_utf8(webhook.body).expect("text");
+        let (id, about) = body.split_once(' ').unwrap_or((body, ""));
+        let subject = if let Ok(id) = about.parse() {
+            Subject::Attempt(id)
+        } else if let Ok(id) = about.parse() {
+            Subject::Payment(id)
+        } else if about.is_empty() {
+            Subject::Nothing
+        } else {
+            Subject::Reference(about.to_owned())
+        };
+        Ok(vec![ProcessorEvent { id: id.to_owned(), kind: "test.event".to_owned(), subject }])
+    }
+
+    async fn list(&self, window: Window, cursor: Option<String>) -> Result<MovementPage, ListFailed> {
+        let mut page = self.sandbox.list(window, cursor).await?;
+        if let Some(change) = self.list_changes.lock().expect("the changes").as_ref() {
+            change(&mut page);
+        }
+        Ok(page)
     }
 }

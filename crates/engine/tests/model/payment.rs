@@ -48,6 +48,8 @@ pub(crate) struct Payment {
     /// What the payer's bank has taken back.
     pub returned: i64,
     watch: Option<Watch>,
+    /// When an authorization is given up.
+    expires: Option<u64>,
 }
 
 /// A bank debit that has cleared is looked at, since it may be returned.
@@ -60,6 +62,8 @@ struct Watch {
 
 /// How long the sandbox takes for a bank debit, and for its return, in seconds.
 const ACH_DELAY: u64 = 5;
+/// How long an authorization stands, in seconds.
+const AUTHORIZED_FOR: u64 = 7 * 86_400;
 /// How long a bank debit is watched, in seconds.
 const WATCHED_FOR: u64 = 60 * 86_400;
 
@@ -88,6 +92,7 @@ impl Payment {
             confirmed_in_vain: false,
             returned: 0,
             watch: None,
+            expires: None,
         }
     }
 
@@ -161,7 +166,7 @@ impl Payment {
         self.attempts += 1;
         self.error_code = None;
         let due = next_look(now, 0);
-        match method {
+        let answer = match method {
             Method::Decline => self.fail("payment_declined"),
             Method::InsufficientFunds => self.fail("insufficient_funds"),
             Method::Ach | Method::AchReturn => {
@@ -185,7 +190,14 @@ impl Payment {
                 self.succeed();
                 (success, None)
             }
-        }
+        };
+        self.note_authorization(now);
+        answer
+    }
+
+    fn note_authorization(&mut self, now: u64) {
+        let expires = (self.stage == Stage::Authorized).then_some(now + AUTHORIZED_FOR);
+        self.expires = self.expires.or(expires);
     }
 
     fn fail(&mut self, code: &'static str) -> Told {
@@ -323,6 +335,9 @@ impl Payment {
     pub(crate) fn look(&mut self, now: u64) -> bool {
         let mut changed = self.look_for_return(now);
         match &mut self.stage {
+            Stage::Authorized if self.expires.is_some_and(|expires| expires <= now) => {
+                (changed, self.stage) = (true, Stage::Canceled)
+            }
             Stage::Clearing { since, due, .. } if *due <= now && now - *since >= ACH_DELAY => {
                 changed = true;
                 self.succeed();
@@ -362,6 +377,7 @@ impl Payment {
         let done: i64 = self.held.iter().filter(|(_, due)| *due <= now).map(|(amount, _)| amount).sum();
         self.held.retain(|(_, due)| *due > now);
         self.refunded += done;
+        self.note_authorization(now);
         changed || done > 0
     }
 
@@ -376,9 +392,7 @@ impl Payment {
             self.watch = None;
             self.returned = self.captured;
             self.error_code = Some("bank_debit_returned");
-            if self.stage == Stage::Paid {
-                self.stage = Stage::Failed;
-            }
+            self.stage = if self.stage == Stage::Paid { Stage::Failed } else { self.stage };
         }
         true
     }

@@ -59,6 +59,7 @@ fn movement(entry: &Entry) -> Option<Movement> {
     Some(Movement {
         reference: entry.reference.clone(),
         attempt_id: Some(entry.attempt_id),
+        payment_id: Some(entry.payment_id),
         kind: match entry.kind {
             AttemptKind::Refund => MovementKind::Refund,
             _ => MovementKind::Charge,

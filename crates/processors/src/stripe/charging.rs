@@ -17,6 +17,7 @@ impl Stripe {
         };
         let key = request.attempt_id.to_string();
         match self.client.post::<PaymentIntent>(&["payment_intents"], &form, &key).await {
+            Ok(intent) if intent.metadata.is_of_other(request.attempt_id) => other_object(),
             Ok(intent) if !self.is_sum(intent.amount, &intent.currency, request.amount, request.currency) => {
                 other_sum(intent.amount, &intent.currency)
             }
@@ -42,6 +43,9 @@ impl Stripe {
             }
             Err(failed) => return no_answer(failed),
         };
+        if intent.as_ref().is_some_and(|intent| intent.id != request.reference) {
+            return other_object();
+        }
         let state = intent.and_then(|intent| states::captured(&intent, units));
         match (state, error) {
             (Some(outcome), _) => outcome,
@@ -60,6 +64,9 @@ impl Stripe {
             }
             Err(failed) => return no_answer(failed),
         };
+        if intent.as_ref().is_some_and(|intent| intent.id != request.reference) {
+            return other_object();
+        }
         let state = intent.and_then(|intent| states::voided(&intent));
         match (state, error) {
             (Some(Outcome::Succeeded { reference }), _) => Outcome::Succeeded { reference },
@@ -82,6 +89,11 @@ impl Stripe {
             (REFUND_ID, request.refund_id.to_string()),
         ];
         match self.client.post::<Refund>(&["refunds"], &form, &key).await {
+            Ok(refund)
+                if refund.metadata.as_ref().is_some_and(|data| data.is_of_other(request.attempt_id)) =>
+            {
+                other_object()
+            }
             Ok(refund) if !self.is_sum(refund.amount, &refund.currency, request.amount, request.currency) => {
                 other_sum(refund.amount, &refund.currency)
             }
@@ -163,6 +175,11 @@ fn no_answer(failed: CallFailed) -> Outcome {
         CallFailed::Unknown(reason) => Outcome::Unknown { reason },
         CallFailed::Refused(error) => Outcome::Unknown { reason: error.to_string() },
     }
+}
+
+/// An answer that is another request's, as a connection that got out of step brings it, is no answer to this one.
+fn other_object() -> Outcome {
+    Outcome::Unknown { reason: "the answer is about something else".to_owned() }
 }
 
 /// An answer about another sum is no answer to this request; a look-up tells what Stripe did.

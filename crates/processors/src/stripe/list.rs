@@ -67,6 +67,7 @@ impl Stripe {
         Ok(Movement {
             reference: intent.id.clone(),
             attempt_id: intent.metadata.attempt_id(),
+            payment_id: intent.metadata.payment_id(),
             kind: MovementKind::Charge,
             amount_minor,
             currency,
@@ -80,6 +81,7 @@ impl Stripe {
         Ok(Movement {
             reference: refund.id.clone(),
             attempt_id: refund.metadata.as_ref().and_then(|metadata| metadata.attempt_id()),
+            payment_id: refund.metadata.as_ref().and_then(|metadata| metadata.payment_id()),
             kind: MovementKind::Refund,
             amount_minor,
             currency,

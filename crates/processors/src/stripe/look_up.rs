@@ -74,7 +74,13 @@ impl Stripe {
 
     async fn find_refund(&self, attempt: &LookUp) -> Result<Found, LookupFailed> {
         let refund = match (&attempt.reference, &attempt.charge_reference) {
-            (Some(id), _) => Some(self.client.get::<Refund>(&["refunds", id], &Form::new()).await?),
+            (Some(id), _) => {
+                let refund = self.client.get::<Refund>(&["refunds", id], &Form::new()).await?;
+                if refund.id != *id {
+                    return Err(other_object());
+                }
+                Some(refund)
+            }
             (None, Some(charge)) => self.refund_of(charge, attempt.attempt_id).await?,
             (None, None) => {
                 return Err(LookupFailed("the reference of the charge is not known".to_owned()));
@@ -97,7 +103,8 @@ impl Stripe {
     /// account, and that proves nothing.
     async fn intent(&self, id: &str) -> Result<PaymentIntent, LookupFailed> {
         let whole_charge = vec![("expand[]", "latest_charge".to_owned())];
-        Ok(self.client.get(&["payment_intents", id], &whole_charge).await?)
+        let intent: PaymentIntent = self.client.get(&["payment_intents", id], &whole_charge).await?;
+        if intent.id == id { Ok(intent) } else { Err(other_object()) }
     }
 
     /// Looks for the charge of an attempt whose answer was lost.
@@ -204,6 +211,11 @@ impl Stripe {
 
 fn is_declined(intent: &PaymentIntent) -> bool {
     intent.status == "requires_payment_method" && intent.last_payment_error.is_some()
+}
+
+/// As a connection that got out of step brings it.
+fn other_object() -> LookupFailed {
+    LookupFailed("the answer is about something else".to_owned())
 }
 
 fn is_of(id: AttemptId) -> impl Fn(&PaymentIntent) -> bool {

@@ -22,6 +22,11 @@ impl Metadata {
         self.0.get("florin_attempt_id")?.as_str()?.parse().ok()
     }
 
+    /// Whether it is known to be another attempt's.
+    pub(super) fn is_of_other(&self, id: AttemptId) -> bool {
+        self.attempt_id().is_some_and(|made_by| made_by != id)
+    }
+
     /// The payment that it serves.
     pub(super) fn payment_id(&self) -> Option<PaymentId> {
         self.0.get("florin_payment_id")?.as_str()?.parse().ok()

@@ -273,6 +273,7 @@ async fn a_list_has_what_was_not_asked_for_from_here() {
     let page = stripe(&server.uri()).list(window, None).await.unwrap();
     let expected = Movement {
         reference: "pi_dashboard".to_owned(),
+        payment_id: None,
         attempt_id: None,
         kind: MovementKind::Charge,
         amount_minor: 20,

@@ -4,6 +4,7 @@ mod dev;
 mod export;
 mod keys;
 mod processors;
+mod recovery;
 mod tenants;
 mod verify;
 
@@ -33,6 +34,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Tenants(command) => tenants::run(&settings, command)?,
         Command::Keys(command) => keys::run(&settings, command)?,
         Command::Processors(command) => processors::run(&settings, command)?,
+        Command::OpenItems(command) => recovery::open_items(&settings, command)?,
+        Command::Attempts(command) => recovery::attempts(&settings, command)?,
+        Command::Reconcile(arguments) => return recovery::reconcile(&settings, &arguments),
         Command::Verify => return verify::run(&settings),
         Command::Export(arguments) => export::run(&settings, &arguments)?,
     }

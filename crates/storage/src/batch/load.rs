@@ -10,6 +10,7 @@ use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use super::value::{ColumnArray, push_unnest};
 use super::{Column, Row};
+use crate::faults::Bug;
 use crate::{AnyConnection, StorageError};
 
 /// Whether loaded rows are locked until the transaction ends.
@@ -100,8 +101,9 @@ impl<ST> QueryFragment<Pg> for PostgresLoad<'_, ST> {
         }
         out.push_sql(" ORDER BY ");
         out.push_sql(selection.order);
-        if self.lock == Lock::NoKeyUpdate {
-            out.push_sql(" FOR NO KEY UPDATE OF ");
+        if self.lock == Lock::NoKeyUpdate && !Bug::LostUpdate.is_planted() {
+            let strength = if Bug::RepeatableRead.is_planted() { "UPDATE" } else { "NO KEY UPDATE" };
+            [" FOR ", strength, " OF "].iter().for_each(|text| out.push_sql(text));
             out.push_sql(selection.table);
         }
         Ok(())

@@ -8,6 +8,7 @@ use diesel::sqlite::{Sqlite, SqliteConnection};
 use super::value::{ColumnArray, push_unnest};
 use super::{Kind, Row, Table};
 use crate::StorageError;
+use crate::faults::Bug;
 
 /// Sets the updated columns of each row whose `revision` is still the expected one, row by row.
 ///
@@ -61,7 +62,8 @@ impl QueryFragment<Pg> for PostgresUpdate<'_> {
         out.push_sql(" FROM (");
         let names = table.key.iter().map(|column| column.0).chain(["expected_revision"]);
         push_unnest(&self.columns, "", names.chain(table.changing.iter().map(|column| column.0)), &mut out)?;
-        out.push_sql(") AS v WHERE t.revision = v.expected_revision");
+        let expected = if Bug::LostUpdate.is_planted() { "true" } else { "t.revision = v.expected_revision" };
+        [") AS v WHERE ", expected].iter().for_each(|text| out.push_sql(text));
         for (name, _) in table.key {
             for text in [" AND t.", name, " = v.", name] {
                 out.push_sql(text);

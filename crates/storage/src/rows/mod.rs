@@ -10,7 +10,9 @@ mod event;
 mod invoice;
 mod key;
 mod method;
+mod open_item;
 mod payment;
+mod processor_event;
 mod refund;
 mod routes;
 mod selections;
@@ -34,7 +36,10 @@ pub(crate) use invoice::{
 pub use key::{DigestKey, IdempotencyRecord, StoredAnswer};
 pub(crate) use key::{IDEMPOTENCY_KEYS, IdempotencyRow};
 pub(crate) use method::{METHOD_COLUMNS, MethodRow};
+pub(crate) use open_item::load_items_by_cause;
 pub(crate) use payment::PaymentRow;
+pub use processor_event::ProcessorEventRecord;
+pub(crate) use processor_event::{PROCESSOR_EVENTS, processor_event_row};
 pub(crate) use refund::RefundRow;
 pub(crate) use routes::RoutesRow;
 pub(crate) use selections::{

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::sql_types::Nullable;
 use florin_domain::{
-    Attempt, AttemptId, CreditAccount, Currency, Customer, CustomerId, Invoice, InvoiceId, KeyId, Payment,
-    PaymentId, ProcessorAccount, ProcessorAccountId, ProcessorRoutes, Refund, RefundId, StoredMethod,
-    StoredMethodId, Transaction, TransactionId,
+    Attempt, AttemptId, CreditAccount, Currency, Customer, CustomerId, Invoice, InvoiceId, KeyId, OpenItem,
+    OpenItemId, Payment, PaymentId, ProcessorAccount, ProcessorAccountId, ProcessorRoutes, Refund, RefundId,
+    StoredMethod, StoredMethodId, Transaction, TransactionId,
 };
 
 pub use needs::Needs;
@@ -20,7 +20,7 @@ use crate::access::{ApiKey, AuditEntry, TenantSettings};
 use crate::batch::{Lock, load_rows};
 use crate::rows::{
     AmendmentRecord, AttemptRow, DigestKey, Event, IdempotencyRecord, InvoiceCount, PAYMENTS_WITH_ATTEMPTS,
-    PaymentRow, Realm, object_key,
+    PaymentRow, Realm, Stored, object_key,
 };
 use crate::{AnyConnection, StorageError, schema};
 
@@ -49,6 +49,10 @@ pub struct WorkingSet {
     api_keys: Objects<ApiKey>,
     tenant_settings: Objects<TenantSettings>,
     audit_entries: Vec<AuditEntry>,
+    open_items: Objects<OpenItem>,
+    /// What was found and may have been found before, by cause.
+    raised: BTreeMap<(Realm, String), OpenItem>,
+    claimed_events: BTreeSet<DigestKey>,
 }
 
 /// Loads payments, each with its attempts as they were at the same moment, without locks.
@@ -213,6 +217,31 @@ impl WorkingSet {
     /// Whether the key was free, and is now this batch's. True once: the second command with the key finds it taken.
     pub fn take_claim(&mut self, key: &DigestKey) -> bool {
         self.claimed.remove(key)
+    }
+
+    /// An open item that was asked for by its id.
+    pub fn open_item(&self, realm: Realm, id: OpenItemId) -> Option<&OpenItem> {
+        self.open_items.get(&(realm, id))
+    }
+
+    /// An open item that was asked for by its cause.
+    pub fn open_item_of(&self, realm: Realm, cause: &str) -> Option<&OpenItem> {
+        self.open_items.iter().find(|item| item.key().0 == realm && item.cause == cause)
+    }
+
+    /// Puts a changed open item.
+    pub fn put_open_item(&mut self, item: OpenItem) {
+        self.open_items.put(item);
+    }
+
+    /// Raises an open item, unless one of its cause was raised before, be it closed or not.
+    pub fn raise(&mut self, item: OpenItem) {
+        self.raised.entry((item.key().0, item.cause.clone())).or_insert(item);
+    }
+
+    /// Whether the event has not come before, and is written down now. True once.
+    pub fn take_event(&mut self, key: &DigestKey) -> bool {
+        self.claimed_events.remove(key)
     }
 
     /// Puts a new or changed payment.

@@ -1,23 +1,24 @@
 //! What a batch names before it decides, and loading it.
 //!
-//! Rows are locked in one order, so that no two batches wait for each other: idempotency keys, payments, invoices, credit
-//! accounts, the counters of invoice numbers, transactions, processor accounts and their routes, API keys, tenants'
-//! settings; each sorted by key. Customers and payment methods are not locked: who changes one finds out by its revision
-//! whether somebody else did.
+//! Rows are locked in one order, so that no two batches wait for each other: idempotency keys, processors' events,
+//! payments, invoices, credit accounts, the counters of invoice numbers, transactions, processor accounts and their
+//! routes, open items, API keys, tenants' settings; each sorted by key. Customers and payment methods are not
+//! locked: who changes one finds out by its revision whether somebody else did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use florin_domain::{
-    CreditAccount, Currency, CustomerId, InvoiceId, KeyId, MethodType, PaymentId, RefundId, StoredMethodId,
-    Total, TransactionId,
+    CreditAccount, Currency, CustomerId, InvoiceId, KeyId, MethodType, OpenItemId, PaymentId, RefundId,
+    StoredMethodId, Total, TransactionId,
 };
 
 use super::WorkingSet;
 use super::objects::Objects;
 use crate::batch::{Change, Lock, OnConflict, Row, Value, insert_returning_keys, save};
 use crate::rows::{
-    CreditKey, DigestKey, IDEMPOTENCY_KEYS, IdempotencyRecord, InvoiceCount, Realm, Stored, credit_key,
-    load_accounts_of, load_customers_by_external_id, load_invoices_by_number, object_key,
+    CreditKey, DigestKey, IDEMPOTENCY_KEYS, IdempotencyRecord, InvoiceCount, PROCESSOR_EVENTS,
+    ProcessorEventRecord, Realm, Stored, credit_key, load_accounts_of, load_customers_by_external_id,
+    load_invoices_by_number, load_items_by_cause, object_key, processor_event_row,
 };
 use crate::{AnyConnection, StorageError};
 
@@ -56,6 +57,12 @@ pub struct Needs {
     pub api_keys: BTreeSet<(Realm, KeyId)>,
     /// The realms whose settings are wanted.
     pub tenant_settings: BTreeSet<Realm>,
+    /// Open items.
+    pub open_items: BTreeSet<(Realm, OpenItemId)>,
+    /// Open items, by what keeps them from being raised twice.
+    pub open_item_causes: BTreeSet<(Realm, String)>,
+    /// Processors' events: written down when they are new.
+    pub processor_events: BTreeMap<DigestKey, ProcessorEventRecord>,
 }
 
 impl WorkingSet {
@@ -65,6 +72,7 @@ impl WorkingSet {
     /// As the database and its rows give cause; the transaction has to be rolled back then.
     pub fn prepare(&mut self, connection: &mut AnyConnection, needs: &Needs) -> Result<(), StorageError> {
         self.claim_keys(connection, &needs.keys)?;
+        self.claim_events(connection, &needs.processor_events)?;
         // A key that is still without an answer is answered with its object as it stands.
         let unanswered = self.keys.iter().filter(|key| key.answer.is_none());
         let (mut payments, mut refunds) = (needs.payments.clone(), needs.refunds.clone());
@@ -83,6 +91,7 @@ impl WorkingSet {
         let transactions = object_keys(&needs.transactions, TransactionId::bytes);
         self.transactions.load(connection, Lock::NoKeyUpdate, &transactions)?;
         self.load_processors(connection, &needs.processor_realms)?;
+        self.load_open_items(connection, needs)?;
         let api_keys = object_keys(&needs.api_keys, KeyId::bytes);
         self.api_keys.load(connection, Lock::NoKeyUpdate, &api_keys)?;
         let realms: Vec<Row<'_>> = needs.tenant_settings.iter().map(|realm| realm.values().into()).collect();
@@ -102,6 +111,33 @@ impl WorkingSet {
             self.accounts.assume(account);
         }
         self.routes.load(connection, Lock::NoKeyUpdate, &realms)
+    }
+
+    /// Last, and locked: nothing is loaded after them.
+    fn load_open_items(&mut self, connection: &mut AnyConnection, needs: &Needs) -> Result<(), StorageError> {
+        let by_id = object_keys(&needs.open_items, OpenItemId::bytes);
+        self.open_items.load(connection, Lock::NoKeyUpdate, &by_id)?;
+        let by_cause = text_keys(&needs.open_item_causes);
+        let found = load_items_by_cause(connection, Lock::NoKeyUpdate, &by_cause)?;
+        found.into_iter().for_each(|item| self.open_items.assume(item));
+        Ok(())
+    }
+
+    /// Writes down the events that are new.
+    fn claim_events(
+        &mut self,
+        connection: &mut AnyConnection,
+        wanted: &BTreeMap<DigestKey, ProcessorEventRecord>,
+    ) -> Result<(), StorageError> {
+        let rows: Vec<_> = wanted.values().map(processor_event_row).collect();
+        let columns = "tenant_id, livemode, digest";
+        let claimed: BTreeSet<_> =
+            insert_returning_keys(connection, &PROCESSOR_EVENTS, columns, &rows)?.into_iter().collect();
+        let is_new = |(realm, digest): &&DigestKey| {
+            claimed.contains(&(realm.tenant_id.bytes().to_vec(), realm.mode.is_live(), digest.to_vec()))
+        };
+        self.claimed_events.extend(wanted.keys().filter(is_new));
+        Ok(())
     }
 
     fn claim_keys(

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use florin_domain::{Account, Currency};
+use florin_domain::{Account, Currency, OpenItem};
 
 use super::WorkingSet;
 use super::objects::Objects;
@@ -42,6 +42,7 @@ impl WorkingSet {
                 self.routes.inserts(),
                 self.api_keys.updates(),
                 self.tenant_settings.updates(),
+                self.open_items.updates(),
                 self.customers.inserts(),
                 self.methods.inserts(),
                 self.invoices.inserts(),
@@ -62,6 +63,11 @@ impl WorkingSet {
                     self.amendments.iter().map(amendment_row).collect(),
                 ),
                 Change::Insert(&EVENTS, OnConflict::Fail, self.events.iter().map(event_row).collect()),
+                Change::Insert(
+                    OpenItem::TABLE,
+                    OnConflict::Ignore,
+                    self.raised.values().map(Stored::insert_row).collect(),
+                ),
                 Change::Insert(&COUNTERS, OnConflict::Add("total"), counts),
             ],
         )?;
@@ -76,7 +82,7 @@ impl WorkingSet {
         if let Some(event) = self.events.first() {
             return crate::probe::event_exists(connection, event.realm, event.id.bytes());
         }
-        let tables: [Stands; 14] = [
+        let tables: [Stands; 15] = [
             |set, connection| stands_in(&set.payments, connection),
             |set, connection| stands_in(&set.attempts, connection),
             |set, connection| stands_in(&set.refunds, connection),
@@ -91,13 +97,20 @@ impl WorkingSet {
             |set, connection| stands_in(&set.routes, connection),
             |set, connection| stands_in(&set.api_keys, connection),
             |set, connection| stands_in(&set.tenant_settings, connection),
+            |set, connection| stands_in(&set.open_items, connection),
         ];
         for stands in tables {
             if let Some(stands) = stands(self, connection)? {
                 return Ok(stands);
             }
         }
-        Ok(true)
+        match self.raised.values().next() {
+            // Whoever has raised it before has done this set's work.
+            Some(item) => {
+                crate::read::find_item_of(connection, item.key().0, &item.cause).map(|found| found.is_some())
+            }
+            None => Ok(true),
+        }
     }
 
     /// How the counters change.

@@ -3,7 +3,8 @@
 use std::thread;
 
 use florin_domain::strategies::Action;
-use florin_domain::{MethodType, NewPayment};
+use florin_domain::{MethodType, NewPayment, OpenItemStatus, OpenItemType, cause_of_review};
+use florin_storage::read::{OpenItemQuery, Position, Slice, find_item_of, list_open_items};
 use florin_storage::{AnyConnection, StorageError, check_schema, migrate};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -79,6 +80,7 @@ fn an_older_schema_is_refused_with_a_message_that_says_what_to_do() {
 fn forget_the_journal(connection: &mut AnyConnection) {
     for back in [
         migration!("00000000000006_access", "down.sql", connection),
+        migration!("00000000000005_open_items", "down.sql", connection),
         migration!("00000000000004_processor_accounts", "down.sql", connection),
         migration!("00000000000003_lean_writes", "down.sql", connection),
         migration!("00000000000002_money", "down.sql", connection),
@@ -133,12 +135,47 @@ fn payments_from_before_the_journal_are_booked_by_the_migration_and_verify_finds
         let reversed = "SELECT count(*) AS value FROM transactions WHERE type = 'refund_reversal'";
         let reversed = number(&mut connection, reversed);
         forget_the_journal(&mut connection);
-        let applied = ["00000000000002", "00000000000003", "00000000000004", "00000000000006"];
-        assert_eq!(migrate(&database.url).unwrap(), applied);
+        let versions =
+            ["00000000000002", "00000000000003", "00000000000004", "00000000000005", "00000000000006"];
+        assert_eq!(migrate(&database.url).unwrap(), versions);
         assert_eq!(found(&mut connection).0, Vec::<String>::new());
         // A refund that failed after all has left no trace of when it had succeeded.
         let found = [number(&mut connection, booked) + reversed, number(&mut connection, balance)];
         assert_eq!(found, expected);
         assert!(expected[0] > 30 && reversed > 0, "{expected:?} {reversed}");
+    });
+}
+
+#[test]
+fn what_needed_review_before_there_were_open_items_gets_one_by_the_migration() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        store_charged(&mut connection, realm(1), 1, None);
+        store_charged(&mut connection, realm(1), 2, None);
+        run(
+            &mut connection,
+            "UPDATE attempts SET status = 'needs_review' WHERE id = (SELECT id FROM attempts ORDER BY id LIMIT 1)",
+        );
+        let back = migration!("00000000000005_open_items", "down.sql", &connection);
+        run(&mut connection, back);
+        run(&mut connection, "DELETE FROM __diesel_schema_migrations WHERE version = '00000000000005'");
+        assert_eq!(migrate(&database.url).unwrap(), ["00000000000005"]);
+        let query = OpenItemQuery {
+            realm: realm(1),
+            status: Some(OpenItemStatus::Open),
+            kind: Some(OpenItemType::NeedsReview),
+            payment_id: None,
+            processor: None,
+            created_after: None,
+            created_before: None,
+        };
+        let slice = Slice { limit: 10, position: Position::Offset(0) };
+        let items = list_open_items(&mut connection, &query, slice).unwrap().items;
+        let [item] = &items[..] else { panic!("one item: {items:?}") };
+        let attempt_id = item.attempt_id.unwrap();
+        assert_eq!(item.cause, cause_of_review(attempt_id));
+        // Its id is one that callers can name.
+        assert_eq!(item.id.to_string().parse(), Ok(item.id));
+        assert_eq!(find_item_of(&mut connection, realm(1), &item.cause).unwrap().as_ref(), Some(item));
     });
 }

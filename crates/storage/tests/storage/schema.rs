@@ -73,6 +73,8 @@ fn every_key_and_index_of_a_tenants_objects_begins_with_the_tenant_and_the_mode(
         "unique index api_keys_by_secret on api_keys (secret_digest)",
         // Recovery looks after everybody's.
         "index attempts_watched on attempts (due_at) in part",
+        "index payments_expiring on payments (authorization_expires_at) in part",
+        "index processor_events_by_time on processor_events (received_at)",
     ];
     for fact in include_str!("schema.txt").lines() {
         let is_key = fact.starts_with("key ") || fact.contains("index ");

@@ -1,0 +1,90 @@
+//! Processors' webhooks: no API key, but the processor's own signature of the body's bytes.
+//!
+//! Whoever is not an account's processor learns nothing but that. Nothing of a body or signature is logged or repeated.
+
+use std::num::NonZeroU32;
+use std::rc::Rc;
+use std::time::Instant;
+
+use actix_web::HttpRequest;
+use actix_web::web::{self, ServiceConfig};
+use florin_engine::views::{Answer, Refused};
+use governor::clock::DefaultClock;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::body;
+use crate::endpoint::COMMON_FORM;
+use crate::observe::Observer;
+use crate::rate_limit::LimitHeaders;
+use crate::reply::{self, respond};
+use crate::state::State;
+
+/// Where processors send their webhooks.
+pub(crate) const PATH: &str = "/v1/processor_webhooks/{account}";
+
+/// The most bytes a webhook may have.
+const MAX_WEBHOOK_BYTES: usize = 256 * 1024;
+
+/// How many webhooks each account takes in a second, and at once after a quiet time.
+const PER_SECOND: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+const AT_ONCE: NonZeroU32 = NonZeroU32::new(1000).expect("not zero");
+
+/// A bucket for each account; only those have one that exist.
+pub(crate) struct WebhookLimiter(RateLimiter<String, DashMapStateStore<String>, DefaultClock>);
+
+impl WebhookLimiter {
+    pub(crate) fn new() -> Self {
+        WebhookLimiter(RateLimiter::keyed(Quota::per_second(PER_SECOND).allow_burst(AT_ONCE)))
+    }
+}
+
+/// That a webhook was received.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WebhookReceived {
+    /// Always true.
+    received: bool,
+}
+
+/// Registers the route; every method but POST is 405.
+pub(crate) fn register(config: &mut ServiceConfig, state: &State) {
+    let others = reply::method_not_allowed(state, PATH, &["POST"], COMMON_FORM);
+    let observer = Rc::new(Observer::new("POST", PATH));
+    let state = state.clone();
+    let post = web::post().to(move |request: HttpRequest, payload: web::Payload| {
+        let (state, observer) = (state.clone(), Rc::clone(&observer));
+        async move {
+            let started = Instant::now();
+            let request_id = state.request_ids.next();
+            let received = receive(&state, request, payload).await;
+            let answer = match received {
+                Ok(()) => Answer::new(200, &WebhookReceived { received: true }),
+                Err(refused) => refused.to_answer(&request_id),
+            };
+            observer.observe(answer.status, &request_id, started.elapsed());
+            respond(&answer, &request_id, LimitHeaders::default())
+        }
+    });
+    config.service(web::resource(PATH).route(post).default_service(web::route().to(others)));
+}
+
+async fn receive(state: &State, request: HttpRequest, payload: web::Payload) -> Result<(), Refused> {
+    let account = request.match_info().get("account").unwrap_or_default();
+    if !state.engine.has_account(account) {
+        return Err(Refused::processor_account_unknown());
+    }
+    if state.webhook_limiter.0.check_key(&account.to_owned()).is_err() {
+        return Err(Refused::too_many_webhooks());
+    }
+    let deadline = state.settings.body_deadline;
+    let bytes = body::read_bytes(&request, &mut payload.into_inner(), MAX_WEBHOOK_BYTES, deadline).await?;
+    let header = |name: &str| request.headers().get(name)?.to_str().ok();
+    let webhook = state.engine.verify_webhook(account, &header, &bytes)?;
+    let limit = state.settings.request_deadline;
+    match tokio::time::timeout(limit, state.engine.note_webhook(webhook)).await {
+        Ok(noted) => noted.map(drop),
+        Err(_) => Err(Refused::outcome_unknown()),
+    }
+}

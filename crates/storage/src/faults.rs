@@ -1,0 +1,150 @@
+//! Points at which a process can be made to die, and bugs that can be planted: what the experiments of `scripts/faults`
+//! need to meet every moment, and to show that they would have seen a mistake.
+//!
+//! Without the feature `failpoints` both are nothing, and a release build refuses the feature.
+
+#[cfg(all(feature = "failpoints", not(debug_assertions)))]
+compile_error!("the feature failpoints plants bugs: it is for test builds only");
+
+/// A moment between two steps of a commit or of a call to a processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// A transaction has begun.
+    BatchBegun,
+    /// What it needs is loaded and locked.
+    BatchLoaded,
+    /// All is written; COMMIT comes next.
+    BatchSaved,
+    /// COMMIT has succeeded; nobody has heard of it.
+    BatchCommitted,
+    /// The commands of the batch have their answers.
+    BatchAnswered,
+    /// An attempt is committed and about to be sent.
+    CallBegins,
+    /// The processor has answered, or has not in time.
+    CallEnded,
+    /// The outcome is committed; its caller has not heard of it.
+    OutcomeSettled,
+    /// Recovery has taken an attempt's lease.
+    LeaseTaken,
+    /// Recovery knows what the processor says.
+    LookupEnded,
+}
+
+impl Point {
+    /// All points.
+    pub const ALL: [Point; 10] = [
+        Point::BatchBegun,
+        Point::BatchLoaded,
+        Point::BatchSaved,
+        Point::BatchCommitted,
+        Point::BatchAnswered,
+        Point::CallBegins,
+        Point::CallEnded,
+        Point::OutcomeSettled,
+        Point::LeaseTaken,
+        Point::LookupEnded,
+    ];
+
+    /// Its name in `FAULT_AT`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Point::BatchBegun => "batch_begun",
+            Point::BatchLoaded => "batch_loaded",
+            Point::BatchSaved => "batch_saved",
+            Point::BatchCommitted => "batch_committed",
+            Point::BatchAnswered => "batch_answered",
+            Point::CallBegins => "call_begins",
+            Point::CallEnded => "call_ended",
+            Point::OutcomeSettled => "outcome_settled",
+            Point::LeaseTaken => "lease_taken",
+            Point::LookupEnded => "lookup_ended",
+        }
+    }
+}
+
+/// A mistake that can be planted, named in `FAULT_BUG`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// Callers hear of a commit before it is made, so that a processor acts on what may never stand.
+    EffectBeforeCommit,
+    /// An outcome that nobody knows is taken for a failure.
+    TimeOutIsFailure,
+    /// Nothing is locked, and updates overwrite whatever is there.
+    LostUpdate,
+    /// Rows are locked `FOR UPDATE` in transactions that are REPEATABLE READ.
+    RepeatableRead,
+}
+
+impl Bug {
+    /// All bugs.
+    pub const ALL: [Bug; 4] =
+        [Bug::EffectBeforeCommit, Bug::TimeOutIsFailure, Bug::LostUpdate, Bug::RepeatableRead];
+
+    /// Its name in `FAULT_BUG`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Bug::EffectBeforeCommit => "effect_before_commit",
+            Bug::TimeOutIsFailure => "time_out_is_failure",
+            Bug::LostUpdate => "lost_update",
+            Bug::RepeatableRead => "repeatable_read",
+        }
+    }
+
+    /// Whether it is planted in this process.
+    #[cfg(not(feature = "failpoints"))]
+    #[inline(always)]
+    pub const fn is_planted(self) -> bool {
+        false
+    }
+
+    /// Whether it is planted in this process.
+    #[cfg(feature = "failpoints")]
+    pub fn is_planted(self) -> bool {
+        *active::PLANTED == Some(self)
+    }
+}
+
+/// Passes a point. Does nothing, unless the process is to die there.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub const fn pass(_point: Point) {}
+
+/// Passes a point, and dies there when `FAULT_AT` says `<point>:<which pass>`, as `kill -9` would have it.
+#[cfg(feature = "failpoints")]
+pub fn pass(point: Point) {
+    active::pass(point);
+}
+
+#[cfg(feature = "failpoints")]
+mod active {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::{Bug, Point};
+
+    pub(super) static PLANTED: LazyLock<Option<Bug>> = LazyLock::new(|| {
+        let name = std::env::var("FAULT_BUG").ok()?;
+        let found = Bug::ALL.into_iter().find(|bug| bug.name() == name);
+        Some(found.unwrap_or_else(|| panic!("FAULT_BUG names no bug: {name}")))
+    });
+
+    /// Where to die, and how often to pass there before.
+    static FATAL: LazyLock<Option<(Point, AtomicU64)>> = LazyLock::new(|| {
+        let text = std::env::var("FAULT_AT").ok()?;
+        let (name, pass) =
+            text.split_once(':').unwrap_or_else(|| panic!("FAULT_AT is not <point>:<pass>: {text}"));
+        let point = Point::ALL.into_iter().find(|point| point.name() == name);
+        let point = point.unwrap_or_else(|| panic!("FAULT_AT names no point: {text}"));
+        let pass: u64 = pass.parse().unwrap_or_else(|_| panic!("FAULT_AT names no pass: {text}"));
+        Some((point, AtomicU64::new(pass)))
+    });
+
+    pub(super) fn pass(point: Point) {
+        let Some((fatal, left)) = &*FATAL else { return };
+        if *fatal == point && left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            // Without unwinding, flushing or telling anybody.
+            std::process::abort();
+        }
+    }
+}
