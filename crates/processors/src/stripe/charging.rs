@@ -22,6 +22,7 @@ impl Stripe {
                 other_sum(intent.amount, &intent.currency)
             }
             Ok(intent) => states::charged(&intent, self.action_page.as_ref()),
+            Err(CallFailed::Refused(error)) if error.is_about_other(request.attempt_id) => other_object(),
             Err(CallFailed::Refused(error)) => declined(&error),
             Err(failed) => no_answer(failed),
         }
