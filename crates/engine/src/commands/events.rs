@@ -1,12 +1,13 @@
 //! Noting a processor's event, and taking what it names for a look-up.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use florin_domain::{
     Attempt, AttemptId, AttemptStatus, FailureCode, OpenItem, OpenItemId, OpenItemType, Payment, PaymentId,
 };
 use florin_storage::{Needs, ProcessorEventRecord, Realm, WorkingSet};
 
 use super::Leased;
+use super::schedule::leased_until;
 use crate::writer::{Command, Deciding};
 
 /// Notes an event, unless it has come before.
@@ -111,7 +112,7 @@ impl NoteEvent {
             return None;
         }
         // Until the end of the lease only: should this process die, the event is not to be lost until the next day.
-        let due_at = deciding.at.checked_add_signed(self.lease).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let due_at = leased_until(self.lease, deciding.at);
         let lookups = attempt.lookups;
         Some(Attempt { lookups, ..attempt.lease(due_at, deciding.at) })
     }

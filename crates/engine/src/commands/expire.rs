@@ -1,11 +1,12 @@
 //! Giving up an authorization whose time is over: the first of the two commits of its void.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use florin_domain::{Actor, AttemptId, AttemptStart, PaymentId};
 use florin_storage::{Needs, Realm, WorkingSet};
 
 use super::Sending;
 use super::booking::put_payment;
+use super::schedule::leased_until;
 use crate::writer::{Command, Deciding};
 
 /// Begins to give up an authorization, if its time is over and nobody captures or voids it.
@@ -26,7 +27,7 @@ impl Command for Expire {
 
     fn decide(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) -> Self::Answer {
         let payment = set.payment(self.realm, self.payment_id)?;
-        let lease_until = deciding.at.checked_add_signed(self.lease).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let lease_until = leased_until(self.lease, deciding.at);
         let start = AttemptStart {
             id: AttemptId::from_uuid(deciding.new_id()),
             processor: payment.processor.clone()?,
@@ -37,13 +38,6 @@ impl Command for Expire {
         let (payment, attempt) = payment.expire(start)?;
         put_payment(set, deciding, payment.clone(), None);
         set.put_attempt(attempt.clone());
-        Some(Box::new(Sending {
-            payment,
-            attempt,
-            keys: Vec::new(),
-            is_new: false,
-            success_status: 200,
-            others: Vec::new(),
-        }))
+        Some(Box::new(Sending::unasked(payment, attempt)))
     }
 }

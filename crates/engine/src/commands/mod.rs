@@ -80,6 +80,13 @@ pub(crate) struct Sending {
     pub(crate) others: Vec<Arc<str>>,
 }
 
+impl Sending {
+    /// An attempt that Florin makes by itself, and for whose outcome no caller waits.
+    fn unasked(payment: Payment, attempt: Attempt) -> Sending {
+        Sending { payment, attempt, keys: Vec::new(), is_new: false, success_status: 200, others: Vec::new() }
+    }
+}
+
 /// How attempts start: which processors there are, and how long their sender may take.
 #[derive(Clone)]
 pub(crate) struct Sender {
@@ -92,6 +99,6 @@ pub(crate) struct Sender {
 impl Sender {
     /// Until when an attempt that starts now belongs to its sender.
     fn lease_until(&self, at: DateTime<Utc>) -> DateTime<Utc> {
-        at.checked_add_signed(self.lease).unwrap_or(DateTime::<Utc>::MAX_UTC)
+        schedule::leased_until(self.lease, at)
     }
 }

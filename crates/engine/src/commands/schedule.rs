@@ -34,3 +34,8 @@ pub(super) fn watched(mut attempt: Attempt, method_type: MethodType, at: DateTim
 pub(super) fn is_watch_over(succeeded_at: Option<DateTime<Utc>>, at: DateTime<Utc>) -> bool {
     succeeded_at.is_none_or(|succeeded_at| at.signed_duration_since(succeeded_at) > WATCHED_FOR)
 }
+
+/// When a lease ends that is taken now.
+pub(super) fn leased_until(lease: Duration, at: DateTime<Utc>) -> DateTime<Utc> {
+    at.checked_add_signed(lease).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}

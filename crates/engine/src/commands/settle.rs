@@ -353,14 +353,7 @@ impl Settling {
         };
         set.put_attempt(attempt.clone());
         put_payment(set, deciding, payment.clone(), None);
-        Some(Sending {
-            payment,
-            attempt,
-            keys: Vec::new(),
-            is_new: false,
-            success_status: 200,
-            others: Vec::new(),
-        })
+        Some(Sending::unasked(payment, attempt))
     }
 
     /// The answer when somebody else has settled the attempt: what came of it.

@@ -5,7 +5,7 @@ use florin_domain::{Amount, Currency, MethodRef, MethodType};
 use super::Stripe;
 use super::client::{CallFailed, Form};
 use super::declines::{declined, declined_as};
-use super::objects::{ATTEMPT_ID, PAYMENT_ID, PaymentIntent, REFUND_ID, Refund};
+use super::objects::{ATTEMPT_ID, PAYMENT_ID, PaymentIntent, REFUND_ID, Refund, StripeError};
 use super::states;
 use crate::{CaptureRequest, ChargeRequest, DeclineCode, Outcome, RefundRequest, VoidRequest};
 
@@ -22,6 +22,7 @@ impl Stripe {
                 other_sum(intent.amount, &intent.currency)
             }
             Ok(intent) => states::charged(&intent, self.action_page.as_ref()),
+            Err(CallFailed::Refused(error)) if error.is_about_other(request.attempt_id) => other_object(),
             Err(CallFailed::Refused(error)) => declined(&error),
             Err(failed) => no_answer(failed),
         }
@@ -32,20 +33,12 @@ impl Stripe {
             Ok(units) => units,
             Err(refused) => return refused,
         };
-        let path = ["payment_intents", &request.reference, "capture"];
         let form = vec![("amount_to_capture", units.to_string())];
         let key = request.attempt_id.to_string();
-        let (intent, error) = match self.client.post::<PaymentIntent>(&path, &form, &key).await {
-            Ok(intent) => (Some(intent), None),
-            // Stripe says what state it met: it may have been captured, by this attempt, long ago.
-            Err(CallFailed::Refused(mut error)) => {
-                (error.payment_intent.take().map(|intent| *intent), Some(error))
-            }
-            Err(failed) => return no_answer(failed),
+        let (intent, error) = match self.act_on(&request.reference, "capture", &form, &key).await {
+            Ok(met) => met,
+            Err(outcome) => return outcome,
         };
-        if intent.as_ref().is_some_and(|intent| intent.id != request.reference) {
-            return other_object();
-        }
         let state = intent.and_then(|intent| states::captured(&intent, units));
         match (state, error) {
             (Some(outcome), _) => outcome,
@@ -55,24 +48,40 @@ impl Stripe {
     }
 
     pub(super) async fn make_void(&self, request: VoidRequest) -> Outcome {
-        let path = ["payment_intents", &request.reference, "cancel"];
         let key = request.attempt_id.to_string();
-        let (intent, error) = match self.client.post::<PaymentIntent>(&path, &Form::new(), &key).await {
-            Ok(intent) => (Some(intent), None),
-            Err(CallFailed::Refused(mut error)) => {
-                (error.payment_intent.take().map(|intent| *intent), Some(error))
-            }
-            Err(failed) => return no_answer(failed),
+        let (intent, error) = match self.act_on(&request.reference, "cancel", &Form::new(), &key).await {
+            Ok(met) => met,
+            Err(outcome) => return outcome,
         };
-        if intent.as_ref().is_some_and(|intent| intent.id != request.reference) {
-            return other_object();
-        }
         let state = intent.and_then(|intent| states::voided(&intent));
         match (state, error) {
             (Some(Outcome::Succeeded { reference }), _) => Outcome::Succeeded { reference },
             (_, Some(error)) => declined_as(DeclineCode::OperationDeclined, &error),
             (_, None) => Outcome::Unknown { reason: "it is not canceled after its cancellation".to_owned() },
         }
+    }
+
+    /// Captures or cancels a payment intent: the intent as it is afterwards, and the error where that was refused.
+    async fn act_on(
+        &self,
+        reference: &str,
+        action: &str,
+        form: &Form,
+        key: &str,
+    ) -> Result<(Option<PaymentIntent>, Option<Box<StripeError>>), Outcome> {
+        let path = ["payment_intents", reference, action];
+        let (intent, error) = match self.client.post::<PaymentIntent>(&path, form, key).await {
+            Ok(intent) => (Some(intent), None),
+            // Stripe says what state it met: it may have been done, by this attempt, long ago.
+            Err(CallFailed::Refused(mut error)) => {
+                (error.payment_intent.take().map(|intent| *intent), Some(error))
+            }
+            Err(failed) => return Err(no_answer(failed)),
+        };
+        if intent.as_ref().is_some_and(|intent| intent.id != reference) {
+            return Err(other_object());
+        }
+        Ok((intent, error))
     }
 
     pub(super) async fn make_refund(&self, request: RefundRequest) -> Outcome {

@@ -152,6 +152,11 @@ pub(super) struct StripeError {
 }
 
 impl StripeError {
+    /// Whether it is known to be about another attempt's charge.
+    pub(super) fn is_about_other(&self, id: AttemptId) -> bool {
+        self.payment_intent.as_ref().is_some_and(|intent| intent.metadata.is_of_other(id))
+    }
+
     /// Whether another request with the same key is under way or was made: this one proves nothing.
     pub(super) fn is_about_the_key(&self) -> bool {
         self.kind == "idempotency_error"

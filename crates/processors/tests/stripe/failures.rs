@@ -108,6 +108,21 @@ async fn an_answer_about_another_sum_is_none() {
 }
 
 #[tokio::test]
+async fn an_answer_about_another_attempt_is_none() {
+    let others = json!({ "id": "pi_9", "amount": 1000, "amount_received": 1000, "currency": "usd", "status": "succeeded",
+                         "metadata": { "florin_attempt_id": charge("pm_card_visa").attempt_id.to_string() } });
+    let mut decline = error("card_error", Some("card_declined"), "Declined.");
+    decline["error"]["payment_intent"] = others.clone();
+    for (status, body) in [(200, others), (402, decline)] {
+        let server = answering(ResponseTemplate::new(status).set_body_json(&body)).await;
+        let [charged, authorized, captured, voided, _] = all_outcomes(&server.uri()).await;
+        for outcome in [charged, authorized, captured, voided] {
+            assert_eq!(proof(&outcome), Proof::Unknown, "{body}: {outcome:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_a_connection_nothing_was_sent() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = closed.local_addr().unwrap();

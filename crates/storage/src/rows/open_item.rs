@@ -116,7 +116,7 @@ impl TryFrom<OpenItemRow> for OpenItem {
             here: sum(row.amount_here, row.currency_here.as_deref())?,
             there: sum(row.amount_there, row.currency_there.as_deref())?,
             closed,
-            revision: row.revision,
+            revision: IN.revision(row.revision)?,
         };
         if item.status().as_str() != row.status {
             return Err(StorageError::corrupt(IN.0, "an item's status contradicts when it was closed"));
