@@ -157,6 +157,37 @@ async fn verify_names_what_was_corrupted(#[values(Kind::Sqlite, Kind::Postgres)]
     }
 }
 
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_finds_card_numbers_in_the_database_and_in_logs(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let Some(database) = Database::make(kind) else { return };
+    let server = database.launch().start();
+    database.client(&server).pay(1000).await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("florin.log");
+    let log_name = log.display().to_string();
+    std::fs::write(&log, "2025-11-06T19:54:00.123456Z INFO started\n").unwrap();
+    let verify = || database.florin(&["verify", "--card-numbers", "--log-file", &log_name]);
+    let clean = verify();
+    assert_eq!((clean.code, clean.stdout.as_str()), (Some(0), ""), "{clean:?}");
+    assert!(clean.stderr.contains("1 lines of logs: 0 card numbers"), "{clean:?}");
+
+    database.execute("UPDATE payments SET description = '4242 4242 4242 4242'");
+    std::fs::write(&log, "a\nb\nGET /4242424242424242\n").unwrap();
+    let found = verify();
+    assert_eq!(found.code, Some(1));
+    assert!(found.stdout.contains("payments, row ") && found.stdout.contains("in description"), "{found:?}");
+    assert!(found.stdout.contains("florin.log, line 3: a card number"), "{found:?}");
+    assert!(!found.stdout.contains("4242") && found.stderr.contains("2 card numbers"), "{found:?}");
+
+    let missing = database.florin(&["verify", "--card-numbers", "--log-file", "nowhere.log"]);
+    assert!(missing.code == Some(2) && missing.stderr.contains("nowhere.log"), "{missing:?}");
+    let senseless = database.florin(&["verify", "--log-file", &log_name]);
+    assert!(senseless.stderr.contains("--card-numbers"), "{senseless:?}");
+}
+
 #[test]
 fn serve_refuses_wrong_settings_and_says_what_to_write() {
     let database = Database::sqlite();

@@ -5,10 +5,10 @@ use actix_web::dev::Payload;
 use florin_engine::access::Context;
 use florin_engine::views::Refused;
 
-use crate::body;
 use crate::json::{Object, parse_object};
 use crate::query::Query;
 use crate::state::State;
+use crate::{body, card_numbers};
 
 /// A call whose caller is known and allowed to make it.
 pub(crate) struct Call {
@@ -33,11 +33,14 @@ impl Call {
         Query::parse(self.request.query_string(), known)
     }
 
-    /// The body, as a JSON object; no body is an empty one. A call with a body takes no query parameters.
+    /// The body, as a JSON object without card numbers; no body is an empty one. A call with a body takes no query
+    /// parameters.
     pub(crate) async fn body(&mut self) -> Result<Object, Refused> {
         self.query(&[])?;
         let deadline = self.state.settings.body_deadline;
         let bytes = body::read(&self.request, &mut self.payload, deadline).await?;
-        parse_object(&bytes)
+        let body = parse_object(&bytes)?;
+        card_numbers::refuse_in_body(&body)?;
+        Ok(body)
     }
 }

@@ -19,7 +19,7 @@ use crate::observe::Observer;
 use crate::rate_limit::LimitHeaders;
 use crate::reply::Reply;
 use crate::state::State;
-use crate::{credentials, reply};
+use crate::{card_numbers, credentials, reply};
 
 /// All methods of one path.
 pub(crate) struct Resource<'a> {
@@ -190,6 +190,7 @@ where
 
     /// Whether the call may be made: by somebody we know, not too often, with the scope it needs.
     async fn admit(&self, request: &HttpRequest, limits: &mut LimitHeaders) -> Result<Caller, Refused> {
+        card_numbers::refuse_in_head(request)?;
         let secret = credentials::secret_of(request)?;
         let caller = self.state.engine.authenticate(secret).await?.ok_or_else(credentials::wrong)?;
         let (headers, outcome) = self.state.limiter.check(&caller);

@@ -6,6 +6,7 @@
 mod access;
 mod body;
 mod call;
+mod card_numbers;
 mod credentials;
 mod customers;
 mod docs_page;

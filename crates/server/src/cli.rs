@@ -84,7 +84,7 @@ pub(crate) enum Command {
     Processors(Processors),
     /// Recompute every money rule over the whole database, and name each violation
     #[command(after_help = VERIFY_EXAMPLES)]
-    Verify,
+    Verify(VerifyArguments),
     /// List and close findings that a person has to decide about
     #[command(subcommand)]
     OpenItems(OpenItems),
@@ -125,6 +125,7 @@ const VERIFY_EXAMPLES: &str = "\
 Examples:
   florin verify --database-url sqlite://florin-dev.db
   florin verify > violations.txt && echo clean
+  florin verify --card-numbers --log-file florin.log --log-file florin.log.1
 
 Each violation is a line on standard output. The status is 0 when there is none, 1 when there are some, 2 when the
 database could not be checked. It only reads, and may run beside a server.";
@@ -137,6 +138,17 @@ Examples:
 It shows what there was at one instant, and may run beside a server. The status is 0 when all is written. When it is 2,
 what was written is not the whole, and a file has not got its name. A text that a spreadsheet would take for a formula
 stands behind an apostrophe in CSV; JSON lines have it as it is.";
+
+/// What to verify.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// Look for card numbers in every text of the database, instead of recomputing the money rules
+    #[arg(long)]
+    pub(crate) card_numbers: bool,
+    /// Look for card numbers in this file of logs, too; - for standard input; may be repeated
+    #[arg(long, value_name = "FILE", requires = "card_numbers")]
+    pub(crate) log_file: Vec<PathBuf>,
+}
 
 /// What to export, and where to.
 #[derive(Debug, Args)]
@@ -249,7 +261,7 @@ impl Cli {
             | Command::OpenItems(_)
             | Command::Attempts(_)
             | Command::Reconcile(_)
-            | Command::Verify
+            | Command::Verify(_)
             | Command::Export(_) => None,
         };
         Flags { config: self.common.config.clone(), database_url: self.common.database_url.clone(), listen }

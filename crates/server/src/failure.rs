@@ -58,6 +58,14 @@ pub(crate) enum Failure {
     /// Credentials are not where they were said to be.
     #[error("the variable {0} is not set, or holds something else than text")]
     NoVariable(String),
+    /// A file of logs can't be read.
+    #[error("the log {} can't be read: {error}", path.display())]
+    Log {
+        /// Where it is.
+        path: PathBuf,
+        /// What stands against it.
+        error: io::Error,
+    },
     /// Standard input can't be read.
     #[error("standard input can't be read: {0}")]
     Input(io::Error),

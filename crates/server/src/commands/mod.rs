@@ -37,7 +37,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::OpenItems(command) => recovery::open_items(&settings, command)?,
         Command::Attempts(command) => recovery::attempts(&settings, command)?,
         Command::Reconcile(arguments) => return recovery::reconcile(&settings, &arguments),
-        Command::Verify => return verify::run(&settings),
+        Command::Verify(arguments) => return verify::run(&settings, &arguments),
         Command::Export(arguments) => export::run(&settings, &arguments)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@
 //! grow with the database. It trusts no constraint and changes nothing. Deliberately not here: mending.
 
 mod access;
+mod card_numbers;
 mod counters;
 mod customers;
 mod events;
@@ -16,6 +17,7 @@ mod refunds;
 mod transactions;
 mod violation;
 
+pub use card_numbers::{CardNumberFound, CardNumberSummary, find_card_numbers};
 pub use violation::Violation;
 
 use std::fmt;
@@ -89,10 +91,7 @@ pub fn verify(
     begin_snapshot(connection)?;
     let mut run = Run { report, summary: Summary::default() };
     let checked = check_all(connection, &mut run);
-    let ended = connection.batch_execute("ROLLBACK");
-    if let AnyConnection::Sqlite(connection) = connection {
-        connection.batch_execute("PRAGMA temp_store = MEMORY")?;
-    }
+    let ended = end_snapshot(connection);
     checked?;
     ended?;
     Ok(run.summary)
@@ -121,6 +120,14 @@ fn begin_snapshot(connection: &mut AnyConnection) -> Result<(), StorageError> {
         AnyConnection::Sqlite(_) => "PRAGMA temp_store = FILE; BEGIN",
     };
     Ok(connection.batch_execute(begin)?)
+}
+
+fn end_snapshot(connection: &mut AnyConnection) -> Result<(), StorageError> {
+    let end = match connection {
+        AnyConnection::Postgres(_) => "ROLLBACK",
+        AnyConnection::Sqlite(_) => "ROLLBACK; PRAGMA temp_store = MEMORY",
+    };
+    Ok(connection.batch_execute(end)?)
 }
 
 /// A statement that goes on behind the last row of the page before.
