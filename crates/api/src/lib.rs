@@ -14,6 +14,8 @@ mod endpoint;
 mod exports;
 mod fields;
 mod flexprice;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod idempotency;
 mod invoices;
 mod json;

@@ -210,7 +210,11 @@ pub(crate) fn payment_id(call: &Call) -> Result<PaymentId, Refused> {
     call.path_id(Refused::payment_not_found)
 }
 
-fn parse_create(body: Object, idempotency_key: Option<IdempotencyKey>) -> Result<CreatePayment, Refused> {
+/// The engine's request for a payment.
+pub(crate) fn parse_create(
+    body: Object,
+    idempotency_key: Option<IdempotencyKey>,
+) -> Result<CreatePayment, Refused> {
     let mut fields = Fields::new(body, CREATE_FIELDS)?;
     let request = CreatePayment {
         amount: fields.required_amount("amount")?,

@@ -174,7 +174,7 @@ impl Engine {
             .map(|number| spawn_writer(writer_settings.clone(), Arc::clone(&queue), number))
             .collect();
         let point_reads = PointReads::start(&settings.database_url, settings.read_connections)?;
-        let generations = Generations::start(&settings.database_url, settings.read_connections)?;
+        let generations = Generations::start(&settings.database_url)?;
         let url = &settings.database_url;
         let checkpointer = url.sqlite_path().map(|path| Checkpointer::start(url, path, long_log)).transpose();
         let inner = Arc::new(Inner {

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::clock::{Clock, IdSource};
 use crate::commands::{Change, ChangeTenant, Desk, IssueKey, ReplaceKey, Requester, RevokeKey};
+use crate::generations::HEARD_AFTER;
 use crate::requests::{ChangeSettings, CreateApiKey, RotateApiKey};
 use crate::secret::{FreshKey, NoRandomness};
 use crate::views::Refused;
@@ -145,21 +146,25 @@ impl Office {
         Ok(FreshKey::generate(mode, id)?)
     }
 
-    /// One change, decided and saved in one transaction.
+    /// One change, decided and saved in one transaction. Every process has heard of it then.
     fn change<T>(
         &mut self,
         realm: Realm,
         change: &impl Change,
         decide: impl FnOnce(&mut Desk<'_>) -> Result<T, Refused>,
     ) -> Result<T, NotDone> {
-        self.in_transaction(|office| {
+        let decided = self.in_transaction(|office| {
             let (mut set, mut needs) = (WorkingSet::default(), Needs::default());
             change.needs(realm, &mut needs);
             set.prepare(&mut office.connection, &needs)?;
             let decided = office.at_desk(realm, &mut set, decide)?;
             set.save(&mut office.connection, SLOT)?;
             Ok(decided)
-        })
+        })?;
+        if change.takes_access() {
+            std::thread::sleep(HEARD_AFTER);
+        }
+        Ok(decided)
     }
 
     fn log_in_both_modes(

@@ -19,6 +19,8 @@ use crate::payments::payment_id;
 
 pub(crate) use errors::in_flexprice_form;
 pub(crate) use list::list;
+#[cfg(feature = "fuzzing")]
+pub(crate) use request::parse_create;
 
 /// The fields of `POST /flexprice/v1/payments/{id}/process`. Flexprice's SDKs send none.
 const PROCESS_FIELDS: &[&str] = &["payment_method_id"];

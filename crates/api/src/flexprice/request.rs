@@ -39,7 +39,7 @@ const REFUSED_FIELDS: [(&str, &str); 3] = [
 ];
 
 /// The engine's request for a payment.
-pub(super) fn parse_create(
+pub(crate) fn parse_create(
     body: Object,
     idempotency_key: Option<IdempotencyKey>,
 ) -> Result<CreatePayment, Refused> {

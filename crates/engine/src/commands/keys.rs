@@ -108,6 +108,10 @@ impl Change for ReplaceKey {
         let successor = self.decide(on)?;
         Ok(made_with_secret(201, &successor, &self.fresh, on.deciding.at))
     }
+
+    fn takes_access(&self) -> bool {
+        true
+    }
 }
 
 /// Takes a key away. Again, it stays as it is.
@@ -137,6 +141,10 @@ impl Change for RevokeKey {
     fn make(&self, on: &mut Desk<'_>) -> Result<Made, Refused> {
         let (key, _) = self.decide(on)?;
         Ok(Made::new(200, &ApiKeyResponse::new(&key, None, on.deciding.at), key.id))
+    }
+
+    fn takes_access(&self) -> bool {
+        true
     }
 }
 

@@ -59,6 +59,10 @@ impl Change for ChangeTenant {
         let view = TenantResponse::new(&self.tenant, on.realm.mode, Some(&settings));
         Ok(Made::new(200, &view, self.tenant.id))
     }
+
+    fn takes_access(&self) -> bool {
+        true
+    }
 }
 
 fn summary(settings: &TenantSettings) -> Value {

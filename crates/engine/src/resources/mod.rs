@@ -15,6 +15,7 @@ use florin_storage::{AnyConnection, StorageError};
 
 use crate::commands::{Asked, Change, KeyUse, Requester};
 use crate::engine::Inner;
+use crate::generations::HEARD_AFTER;
 use crate::payments::not_written;
 use crate::reading::unavailable;
 use crate::requests::Idempotency;
@@ -30,8 +31,13 @@ impl Inner {
         idempotency: Option<Idempotency>,
     ) -> Answer {
         let key = idempotency.map(|idempotency| KeyUse::new(requester.realm, &idempotency, success_status));
+        let takes_access = change.takes_access();
         let asked = Asked { requester: requester.clone(), key, change };
-        self.write(asked).await.unwrap_or_else(|failed| not_written(failed, &requester))
+        let answer = self.write(asked).await.unwrap_or_else(|failed| not_written(failed, &requester));
+        if takes_access && answer.status < 300 {
+            tokio::time::sleep(HEARD_AFTER).await;
+        }
+        answer
     }
 
     /// Reads, and makes an answer of what was found.
