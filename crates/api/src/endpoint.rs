@@ -192,7 +192,7 @@ where
     async fn admit(&self, request: &HttpRequest, limits: &mut LimitHeaders) -> Result<Caller, Refused> {
         let secret = credentials::secret_of(request)?;
         let caller = self.state.engine.authenticate(secret).await?.ok_or_else(credentials::wrong)?;
-        let (headers, outcome) = self.state.limiter.check(&caller);
+        let (headers, outcome) = self.state.limiter.check(&caller).await;
         *limits = headers;
         outcome?;
         if !caller.scopes.allows(self.scope) {

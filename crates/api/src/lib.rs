@@ -36,7 +36,7 @@ mod transactions;
 mod unread;
 
 pub use openapi::openapi;
-pub use rate_limit::RateLimits;
+pub use rate_limit::{MalformedRedisUrl, RateLimits, RedisUrl};
 pub use routes::configure;
 pub use settings::ApiSettings;
 pub use state::{ApiState, RenderMetrics};

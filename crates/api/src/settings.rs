@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use crate::RateLimits;
+use crate::{RateLimits, RedisUrl};
 
 /// Limits and deadlines of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiSettings {
     /// How many requests an API key may make.
     pub rate_limits: RateLimits,
+    /// Where processes count together; without it each counts by itself.
+    pub redis: Option<RedisUrl>,
     /// How long a body may take to arrive, from the end of its head.
     pub body_deadline: Duration,
     /// How long a request may take from the end of its body. Money calls that take longer go on without their caller,
@@ -20,6 +22,7 @@ impl Default for ApiSettings {
     fn default() -> Self {
         ApiSettings {
             rate_limits: RateLimits::default(),
+            redis: None,
             body_deadline: Duration::from_secs(10),
             request_deadline: Duration::from_secs(60),
         }

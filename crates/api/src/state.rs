@@ -5,7 +5,6 @@ use std::sync::Arc;
 use florin_engine::Engine;
 
 use crate::ApiSettings;
-use crate::processor_webhooks::WebhookLimiter;
 use crate::rate_limit::Limiter;
 use crate::request_id::RequestIds;
 use crate::system::Documents;
@@ -25,7 +24,6 @@ pub(crate) struct Shared {
     pub(crate) settings: ApiSettings,
     pub(crate) render_metrics: RenderMetrics,
     pub(crate) limiter: Limiter,
-    pub(crate) webhook_limiter: WebhookLimiter,
     pub(crate) request_ids: RequestIds,
     pub(crate) documents: Documents,
 }
@@ -33,13 +31,12 @@ pub(crate) struct Shared {
 impl ApiState {
     /// The state of an API over an engine. Make one, and hand clones of it to the workers: the limits are in it.
     pub fn new(engine: Engine, settings: ApiSettings, render_metrics: RenderMetrics) -> Self {
-        let limiter = Limiter::new(settings.rate_limits);
+        let limiter = Limiter::new(settings.rate_limits, settings.redis.as_ref());
         ApiState(Arc::new(Shared {
             engine,
             settings,
             render_metrics,
             limiter,
-            webhook_limiter: WebhookLimiter::new(),
             request_ids: RequestIds::new(),
             documents: Documents::render(),
         }))

@@ -87,6 +87,7 @@ fn api_settings(settings: &Settings) -> ApiSettings {
             per_minute: settings.rate_limit_per_minute,
             per_second: settings.rate_limit_per_second,
         },
+        redis: settings.redis_url.clone(),
         body_deadline: settings.body_timeout,
         request_deadline: settings.processor_timeout + BEYOND_THE_PROCESSOR,
     }
