@@ -119,7 +119,7 @@ impl Limiter {
 
     /// Counts one more of the subject, unless that would be more than any of the quotas allows; then none counts it.
     ///
-    /// Redis is waited for no longer than some tens of milliseconds, and not at all while it is known to be away.
+    /// A Redis that falls silent is waited for once, for a quarter of a second; one that is known to be away not at all.
     pub(crate) async fn admit(&self, class: Class, subject: Subject, quotas: &[Quota]) -> Admission {
         let Some(shared) = &self.shared else { return self.local.admit(subject, quotas) };
         // In a box, because a future has to have room for all it may wait for, and most servers have no Redis.

@@ -6,9 +6,11 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisError, Script};
@@ -18,8 +20,13 @@ use tokio::time::{sleep, timeout};
 use super::window::{Level, MAX_QUOTAS, SLOTS};
 use super::{Admission, Quota, Subject};
 
-/// How long a request waits for Redis. The next ones don't wait at all when that was not enough.
-const ANSWERS_WITHIN: Duration = Duration::from_millis(50);
+/// How long Redis may be silent while it is asked; from then on nobody waits for it. Less would take a machine that is
+/// busy for a Redis that is away, and then each process would admit as much as all together should. A Redis that has
+/// died, not fallen silent, is known at once.
+const ANSWERS_WITHIN: Duration = Duration::from_millis(250);
+
+/// How often a request waits for so long, as long as Redis answers others: a crowd has to be served one by one.
+const ROUNDS: u32 = 2;
 
 /// How long a connection may take to be made.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(1);
@@ -59,6 +66,9 @@ pub(super) struct Shared {
 struct Circuit {
     state: RwLock<State>,
     opened: Notify,
+    /// When Redis last answered, in milliseconds since the beginning.
+    last_answer: AtomicU64,
+    began: Instant,
 }
 
 #[derive(Default)]
@@ -71,7 +81,12 @@ struct State {
 impl Shared {
     /// Begins to look after a connection. Nobody waits for it; none when the system gives no thread.
     pub(super) fn start(url: &RedisUrl) -> Option<Shared> {
-        let circuit = Arc::new(Circuit { state: RwLock::default(), opened: Notify::new() });
+        let circuit = Arc::new(Circuit {
+            state: RwLock::default(),
+            opened: Notify::new(),
+            last_answer: AtomicU64::new(0),
+            began: Instant::now(),
+        });
         tell(false);
         let (client, keeper) = (Client::open(url.0.as_str()).ok()?, Arc::downgrade(&circuit));
         let spawned = thread::Builder::new().name("redis".to_owned()).spawn(move || {
@@ -93,17 +108,8 @@ impl Shared {
     /// Counts one more, unless that would be too many. None when Redis is not there to say so.
     pub(super) async fn admit(&self, subject: Subject, quotas: &[Quota]) -> Option<Admission> {
         let (mut connection, number) = self.circuit.connection()?;
-        match timeout(ANSWERS_WITHIN, ask(&self.script, &mut connection, subject, quotas)).await {
-            Ok(Ok(admission)) => Some(admission),
-            Ok(Err(error)) => {
-                self.circuit.open(number, &error.to_string());
-                None
-            }
-            Err(_) => {
-                self.circuit.open(number, "it did not answer in time");
-                None
-            }
-        }
+        let asked = ask(&self.script, &mut connection, subject, quotas);
+        self.circuit.wait_for(asked, number).await
     }
 
     /// Forgets what was counted, if Redis is there.
@@ -113,11 +119,7 @@ impl Shared {
         for quota in quotas {
             command.arg(key_of(subject, *quota));
         }
-        match timeout(ANSWERS_WITHIN, command.exec_async(&mut connection)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.circuit.open(number, &error.to_string()),
-            Err(_) => self.circuit.open(number, "it did not answer in time"),
-        }
+        let _done = self.circuit.wait_for(command.exec_async(&mut connection), number).await;
     }
 }
 
@@ -132,6 +134,36 @@ impl Circuit {
     fn connection(&self) -> Option<(MultiplexedConnection, u64)> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         Some((state.connection.clone()?, state.number))
+    }
+
+    /// What Redis answers; none when it does not, and then it is not asked any more.
+    async fn wait_for<T>(&self, asked: impl Future<Output = Result<T, RedisError>>, number: u64) -> Option<T> {
+        let mut asked = pin!(asked);
+        for _ in 0..ROUNDS {
+            match timeout(ANSWERS_WITHIN, &mut asked).await {
+                Ok(Ok(answer)) => {
+                    self.last_answer.store(self.millis(), Ordering::Relaxed);
+                    return Some(answer);
+                }
+                Ok(Err(error)) => {
+                    self.open(number, &error.to_string());
+                    return None;
+                }
+                Err(_) if self.has_answered_just_now() => {}
+                Err(_) => break,
+            }
+        }
+        self.open(number, "it did not answer in time");
+        None
+    }
+
+    fn has_answered_just_now(&self) -> bool {
+        let silence = self.millis().saturating_sub(self.last_answer.load(Ordering::Relaxed));
+        Duration::from_millis(silence) < ANSWERS_WITHIN
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn close(&self, connection: MultiplexedConnection) {
