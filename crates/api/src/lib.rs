@@ -16,6 +16,7 @@ mod flexprice;
 mod idempotency;
 mod invoices;
 mod json;
+mod load;
 mod observe;
 mod open_items;
 mod openapi;

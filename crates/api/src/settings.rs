@@ -11,6 +11,8 @@ pub struct ApiSettings {
     pub rate_limits: RateLimits,
     /// Where processes count together; without it each counts by itself.
     pub redis: Option<RedisUrl>,
+    /// How many requests are worked on at once; lists and exports only up to half of that.
+    pub request_limit: usize,
     /// How long a body may take to arrive, from the end of its head.
     pub body_deadline: Duration,
     /// How long a request may take from the end of its body. Money calls that take longer go on without their caller,
@@ -23,6 +25,7 @@ impl Default for ApiSettings {
         ApiSettings {
             rate_limits: RateLimits::default(),
             redis: None,
+            request_limit: 4000,
             body_deadline: Duration::from_secs(10),
             request_deadline: Duration::from_secs(60),
         }
