@@ -22,6 +22,7 @@ defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
+  timeout check 5s
 frontend florin
   bind 127.0.0.1:FRONT
   default_backend florin
@@ -32,7 +33,7 @@ frontend statistics
 backend florin
   option httpchk GET /readyz
   http-check expect status 200
-  default-server check inter 100ms fall 1 rise 1
+  default-server check inter 100ms fall 2 rise 2
 ";
 
 /// A running haproxy. It is killed when this is dropped.
