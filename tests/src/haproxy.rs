@@ -15,7 +15,8 @@ const PROGRAMS: [&str; 2] = ["/usr/sbin/haproxy", "haproxy"];
 
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
-/// What `docs/operations.md` recommends, with checks that come more often.
+/// What `docs/operations.md` recommends, with checks that come more often, and without second tries: what the servers do
+/// wrong is to be seen.
 const CONFIGURATION: &str = "
 defaults
   mode http
@@ -23,6 +24,7 @@ defaults
   timeout client 60s
   timeout server 60s
   timeout check 5s
+  retries 0
 frontend florin
   bind 127.0.0.1:FRONT
   default_backend florin

@@ -5,15 +5,19 @@ use std::fmt::Write;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// A page may say more exactly what it needs; nothing else is ever a page.
-const DEFAULTS: [(HeaderName, &str); 4] = [
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+const DEFAULTS: [(HeaderName, HeaderValue); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
 ];
 
 /// With TLS: for a year, nothing but TLS.
-const ONLY_TLS: (HeaderName, &str) = (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+const ONLY_TLS: (HeaderName, HeaderValue) =
+    (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
 
 /// Which of them answers get.
 #[derive(Clone, Copy)]
@@ -30,7 +34,7 @@ impl SecurityHeaders {
     pub(super) fn add_to(self, headers: &mut HeaderMap) {
         for (name, value) in self.all() {
             if !headers.contains_key(&name) {
-                headers.insert(name, HeaderValue::from_static(value));
+                headers.insert(name, value);
             }
         }
     }
@@ -38,12 +42,13 @@ impl SecurityHeaders {
     /// The same as lines of a head.
     pub(super) fn lines(self) -> String {
         self.all().fold(String::new(), |mut lines, (name, value)| {
+            let value = value.to_str().unwrap_or_default();
             write!(lines, "{name}: {value}\r\n").expect("a String takes every write");
             lines
         })
     }
 
-    fn all(self) -> impl Iterator<Item = (HeaderName, &'static str)> {
+    fn all(self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         DEFAULTS.into_iter().chain(self.has_tls.then_some(ONLY_TLS))
     }
 }
