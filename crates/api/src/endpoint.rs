@@ -15,6 +15,7 @@ use florin_engine::views::{Answer, ErrorCode, Refused};
 use futures_util::future::LocalBoxFuture;
 
 use crate::call::Call;
+use crate::load::Priority;
 use crate::observe::Observer;
 use crate::rate_limit::LimitHeaders;
 use crate::reply::Reply;
@@ -110,9 +111,10 @@ impl<'a> Resource<'a> {
         A: Reply + 'static,
     {
         self.methods.push(name);
+        let priority = if method == Method::GET { Priority::of_get(self.path) } else { Priority::Pressing };
         let observer = Observer::new(name, self.path);
         let endpoint =
-            Endpoint(Rc::new(Inner { scope, run, state: self.state.clone(), observer, form: self.form }));
+            Endpoint(Rc::new(Inner { scope, priority, run, state: self.state.clone(), observer, form: self.form }));
         self.resource = self.resource.route(web::method(method).to(endpoint));
         self
     }
@@ -123,6 +125,7 @@ struct Endpoint<F>(Rc<Inner<F>>);
 
 struct Inner<F> {
     scope: Scope,
+    priority: Priority,
     run: F,
     state: State,
     observer: Observer,
@@ -161,7 +164,12 @@ where
         let request_id = self.state.request_ids.next();
         let mut limits = self.state.limiter.default_headers();
         let changes = request.method() != Method::GET;
-        let outcome = match self.admit(&request, &mut limits).await {
+        let begun = self.state.load.begin(self.priority, &self.state.engine);
+        let admitted = match &begun {
+            Ok(_) => self.admit(&request, &mut limits).await,
+            Err(refused) => Err(refused.clone()),
+        };
+        let outcome = match admitted {
             Err(refused) => Err(refused),
             Ok(caller) => {
                 let address = request.peer_addr().map(|peer| peer.ip());
@@ -193,7 +201,7 @@ where
         card_numbers::refuse_in_head(request)?;
         let secret = credentials::secret_of(request)?;
         let caller = self.state.engine.authenticate(secret).await?.ok_or_else(credentials::wrong)?;
-        let (headers, outcome) = self.state.limiter.check(&caller);
+        let (headers, outcome) = self.state.limiter.check(&caller).await;
         *limits = headers;
         outcome?;
         if !caller.scopes.allows(self.scope) {

@@ -19,6 +19,7 @@ pub mod fuzzing;
 mod idempotency;
 mod invoices;
 mod json;
+mod load;
 mod observe;
 mod open_items;
 mod openapi;
@@ -39,7 +40,7 @@ mod transactions;
 mod unread;
 
 pub use openapi::openapi;
-pub use rate_limit::RateLimits;
+pub use rate_limit::{MalformedRedisUrl, RateLimits, RedisUrl};
 pub use routes::configure;
 pub use settings::ApiSettings;
 pub use state::{ApiState, RenderMetrics};
