@@ -157,6 +157,8 @@ impl Inner {
                 others: others.clone(),
                 review: (sending.attempt.status == AttemptStatus::NeedsReview)
                     .then_some(Review { note: None }),
+                // A sender has it as it began.
+                was_looked_up: sending.attempt.revision > 1,
             };
             match self.write_always(command).await {
                 Ok(settled) => return settled,

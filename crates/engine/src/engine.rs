@@ -142,7 +142,12 @@ impl Engine {
         }
         let mut connection = settings.database_url.connect()?;
         florin_storage::check_schema(&mut connection)?;
-        let time = Arc::new(Time::start(Arc::clone(&settings.clock), settings.time_by, &mut connection)?);
+        let time = Arc::new(Time::start(
+            Arc::clone(&settings.clock),
+            settings.time_by,
+            settings.recovery_interval,
+            &mut connection,
+        )?);
         let is_sqlite = matches!(connection, AnyConnection::Sqlite(_));
         if is_sqlite {
             // One process serves an SQLite file, so whatever is left open in it was left by a process that has died.

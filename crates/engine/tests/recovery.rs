@@ -32,6 +32,7 @@ test_on_each_database! {
 
 test_on_postgresql! {
     two_engines_look_up_each_attempt_once_in_a_lease,
+    a_look_up_whose_process_died_counts_for_nothing,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -388,4 +389,34 @@ async fn two_engines_look_up_each_attempt_once_in_a_lease(kind: Kind) {
     assert_eq!(harness.database.number(paid), 20);
     other.drain().await;
     harness.finish().await;
+}
+
+async fn a_look_up_whose_process_died_counts_for_nothing(kind: Kind) {
+    let harness = Harness::start(kind);
+    let created = harness.engine.create_payment(harness.context(), create("pm_test_timeout"), None).await;
+    assert_eq!(created.status, 202);
+    let (heir, processor) = harness.another_engine(|_| {});
+    harness.processor.let_look_ups_hang();
+    processor.fail_look_ups(true);
+    harness.clock.advance(5 * SECOND);
+    for round in 1..=3 {
+        let dying = harness.engine.clone();
+        drop(tokio::spawn(async move { dying.recover_now().await }));
+        eventually("the look-up", async || (harness.processor.look_ups().len() == round).then_some(())).await;
+        // As long as a lease: the processor's deadline and 5 seconds.
+        harness.clock.advance(9 * SECOND);
+        assert_eq!(heir.recover_now().await.expect("a sweep"), 0);
+        harness.clock.advance(SECOND);
+    }
+    assert_eq!(harness.database.number("SELECT lookups AS number FROM attempts"), 0);
+    // The first that comes to an end is the first of the schedule.
+    assert_eq!(heir.recover_now().await.expect("a sweep"), 1);
+    assert_eq!(harness.database.number("SELECT lookups AS number FROM attempts"), 1);
+    processor.fail_look_ups(false);
+    harness.clock.advance(29 * SECOND);
+    assert_eq!(heir.recover_now().await.expect("a sweep"), 0);
+    harness.clock.advance(SECOND);
+    assert_eq!(heir.recover_now().await.expect("a sweep"), 1);
+    assert_eq!(status(&harness, id(&created)).await, "SUCCEEDED");
+    finish_among_the_dead(harness, heir).await;
 }

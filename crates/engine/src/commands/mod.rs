@@ -32,7 +32,7 @@ pub(crate) use expire::Expire;
 pub(crate) use gate::KeyUse;
 pub(crate) use invoices::VoidInvoice;
 pub(crate) use items::{CloseItem, Raise, Resolve, Resolved, Review};
-pub(crate) use lease::{Leased, Postpone, TakeLease};
+pub(crate) use lease::{EndLookUp, Leased, TakeLease};
 pub(crate) use methods::Detach;
 pub(crate) use operations::{Cancel, Capture, MakeRefund, Process};
 pub(crate) use request::{Operation, Request};
