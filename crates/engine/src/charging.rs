@@ -95,7 +95,10 @@ impl Inner {
         let Some(request) = method.and_then(|method| request(payment, attempt, method)) else {
             return Sent::nothing("the attempt names no payment method or no charge to act on");
         };
-        self.send_request(&processor, request).await
+        let sent = self.send_request(&processor, request).await;
+        let is_clear = sent.settlement != Settlement::Unknown;
+        self.answering.note(realm, &attempt.processor, is_clear, Instant::now());
+        sent
     }
 
     /// The payment method as its processor names it, where it may be one that is stored here. The token of a stored one

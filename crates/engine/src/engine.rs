@@ -13,6 +13,7 @@ use florin_storage::{AnyConnection, DatabaseUrl, Pool, Realm, StorageError, open
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
 
+use crate::answering::Answering;
 use crate::authentication::KeyCache;
 use crate::checkpointer::{Checkpointer, LongLog};
 use crate::clock::{Clock, IdSource};
@@ -110,6 +111,7 @@ pub(crate) struct Inner {
     pub(crate) point_reads: PointReads,
     pub(crate) keys: KeyCache,
     pub(crate) exports: ExportSlots,
+    pub(crate) answering: Answering,
     _checkpointer: Option<Checkpointer>,
     tasks: TaskTracker,
     runtime: Mutex<Option<Runtime>>,
@@ -184,6 +186,7 @@ impl Engine {
             point_reads,
             keys: KeyCache::default(),
             exports: ExportSlots::default(),
+            answering: Answering::default(),
             _checkpointer: checkpointer?,
             time,
             settings,

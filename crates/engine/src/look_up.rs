@@ -1,7 +1,7 @@
 //! Asking a processor what became of an attempt, and what its answer means.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use florin_domain::{
@@ -123,14 +123,19 @@ impl Inner {
     pub(crate) async fn found(&self, processor: &Arc<dyn Processor>, leased: &Leased) -> Option<Found> {
         metrics::counter!("florin_lookups_total").increment(1);
         let about = about(leased);
-        match tokio::time::timeout(self.settings.processor_timeout, processor.look_up(&about)).await {
-            Ok(Ok(found)) => Some(found),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, attempt = %about.attempt_id, "a look-up failed");
-                None
-            }
-            Err(_) => None,
-        }
+        let found =
+            match tokio::time::timeout(self.settings.processor_timeout, processor.look_up(&about)).await {
+                Ok(Ok(found)) => Some(found),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, attempt = %about.attempt_id, "a look-up failed");
+                    None
+                }
+                Err(_) => None,
+            };
+        let attempt = &leased.attempt;
+        let realm = Realm { tenant_id: attempt.tenant_id, mode: attempt.mode };
+        self.answering.note(realm, &attempt.processor, found.is_some(), Instant::now());
+        found
     }
 
     /// What is unknown for too long needs review.

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use florin_domain::{Actor, AttemptId, AttemptStatus, PaymentId, Settlement};
 use florin_storage::faults::{Point, pass};
-use florin_storage::recovery::{due_attempts, expired_authorizations};
+use florin_storage::recovery::{due_attempts, expired_authorizations, hurry};
 use florin_storage::{Realm, StorageError};
 use tokio::sync::Semaphore;
 
@@ -44,6 +44,7 @@ impl Inner {
     /// One sweep over what is due; gives back how much it took in hand.
     pub(crate) async fn recover_once(self: &Arc<Self>) -> Result<usize, StorageError> {
         self.measure_time().await?;
+        self.hurry().await?;
         let due = self.due().await?;
         let count = due.len();
         let permits = Arc::new(Semaphore::new(AT_ONCE));
@@ -66,6 +67,18 @@ impl Inner {
             let _panicked = task.await;
         }
         Ok(count)
+    }
+
+    /// Makes due what is unknown of processors that answer again.
+    async fn hurry(&self) -> Result<(), StorageError> {
+        for (realm, processor) in self.answering.take_well_again(Instant::now()) {
+            let (now, name) = (self.now(), processor.clone());
+            let hurried = self.read(move |connection| hurry(connection, realm, &name, now)).await?;
+            if hurried > 0 {
+                tracing::info!(processor, hurried, "a processor answers again: what is unknown is looked up");
+            }
+        }
+        Ok(())
     }
 
     /// What is due now.

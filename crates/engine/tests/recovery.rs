@@ -28,6 +28,7 @@ test_on_each_database! {
     what_could_not_be_called_off_and_was_confirmed_is_refunded,
     a_cancellation_is_remembered_until_the_outcome_is_known,
     a_late_refund_whose_process_died_is_sent_by_the_next,
+    what_is_unknown_of_a_processor_that_answers_again_is_looked_up_at_once,
 }
 
 test_on_postgresql! {
@@ -392,10 +393,12 @@ async fn two_engines_look_up_each_attempt_once_in_a_lease(kind: Kind) {
 }
 
 async fn a_look_up_whose_process_died_counts_for_nothing(kind: Kind) {
-    let harness = Harness::start(kind);
+    // Longer than the test takes.
+    let patient = |settings: &mut florin_engine::EngineSettings| settings.processor_timeout = 60 * SECOND;
+    let harness = Harness::start_with(kind, patient);
     let created = harness.engine.create_payment(harness.context(), create("pm_test_timeout"), None).await;
     assert_eq!(created.status, 202);
-    let (heir, processor) = harness.another_engine(|_| {});
+    let (heir, processor) = harness.another_engine(patient);
     harness.processor.let_look_ups_hang();
     processor.fail_look_ups(true);
     harness.clock.advance(5 * SECOND);
@@ -404,7 +407,7 @@ async fn a_look_up_whose_process_died_counts_for_nothing(kind: Kind) {
         drop(tokio::spawn(async move { dying.recover_now().await }));
         eventually("the look-up", async || (harness.processor.look_ups().len() == round).then_some(())).await;
         // As long as a lease: the processor's deadline and 5 seconds.
-        harness.clock.advance(9 * SECOND);
+        harness.clock.advance(64 * SECOND);
         assert_eq!(heir.recover_now().await.expect("a sweep"), 0);
         harness.clock.advance(SECOND);
     }
@@ -419,4 +422,23 @@ async fn a_look_up_whose_process_died_counts_for_nothing(kind: Kind) {
     assert_eq!(heir.recover_now().await.expect("a sweep"), 1);
     assert_eq!(status(&harness, id(&created)).await, "SUCCEEDED");
     finish_among_the_dead(harness, heir).await;
+}
+
+async fn what_is_unknown_of_a_processor_that_answers_again_is_looked_up_at_once(kind: Kind) {
+    let harness = Harness::start(kind);
+    let engine = &harness.engine;
+    let created = engine.create_payment(harness.context(), create("pm_test_timeout"), None).await;
+    harness.processor.fail_look_ups(true);
+    for wait in [5, 30, 120] {
+        assert_eq!(harness.recover_after(wait * SECOND).await, 1);
+    }
+    harness.processor.fail_look_ups(false);
+    // Not before the processor has answered something else, and for a while by the steady clock.
+    let other = engine.create_payment(harness.context(), create("pm_test_success"), None).await;
+    assert_eq!(other.status, 201);
+    assert_eq!(harness.recover_after(SECOND).await, 0);
+    tokio::time::sleep(16 * SECOND).await;
+    assert_eq!(harness.recover_after(SECOND).await, 1);
+    assert_eq!(status(&harness, id(&created)).await, "SUCCEEDED");
+    harness.finish().await;
 }

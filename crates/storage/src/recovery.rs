@@ -196,6 +196,38 @@ pub fn make_all_due(connection: &mut AnyConnection, now: DateTime<Utc>) -> Resul
     Ok(changed)
 }
 
+/// Makes due now what is unknown of a processor and was to be looked up much later, because it had given no answer for some
+/// time. Each such look-up counts, so that what a processor never tells is not asked for ever and ever.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn hurry(
+    connection: &mut AnyConnection,
+    realm: Realm,
+    processor: &str,
+    now: DateTime<Utc>,
+) -> Result<usize, StorageError> {
+    let now = Value::Int(now.timestamp_micros());
+    let mut hurried = 0;
+    for open in OPEN {
+        let [tenant, mode] = realm.values();
+        hurried += Statement::<()>::new("UPDATE attempts SET due_at = ")
+            .value(now.clone())
+            .sql(" WHERE status IN ('sending', 'unknown') AND lookups BETWEEN 2 AND 4 AND ")
+            .sql(open)
+            .sql(" AND tenant_id = ")
+            .value(tenant)
+            .sql(" AND livemode = ")
+            .value(mode)
+            .sql(" AND processor = ")
+            .value(Value::text(Some(processor)))
+            .sql(" AND due_at > ")
+            .value(now.clone())
+            .execute(connection)?;
+    }
+    Ok(hurried)
+}
+
 /// How many attempts are open, those included that wait for a person.
 ///
 /// # Errors

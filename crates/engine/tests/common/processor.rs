@@ -136,7 +136,7 @@ impl Scripted {
         self.look_ups_fail.store(fail, Ordering::SeqCst);
     }
 
-    /// Makes look-ups that begin from now on have no end, as when the process dies that asks.
+    /// Makes look-ups that begin from now on have no end until the release, as when the process dies that asks.
     pub(crate) fn let_look_ups_hang(&self) {
         self.look_ups_hang.store(true, Ordering::SeqCst);
     }
@@ -229,7 +229,7 @@ impl Processor for Scripted {
     async fn look_up(&self, attempt: &LookUp) -> Result<Found, LookupFailed> {
         self.look_ups.lock().expect("the look-ups").push(attempt.attempt_id);
         if self.look_ups_hang.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
+            let _released = self.releases.subscribe().changed().await;
         }
         if self.look_ups_fail.load(Ordering::SeqCst) {
             return Err(LookupFailed("as the test says".to_owned()));
