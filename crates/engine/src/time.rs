@@ -159,10 +159,12 @@ impl Inner {
         let time = Arc::clone(&self.time);
         self.read(move |connection| {
             time.measure(connection)?;
-            // Until it has been done once: a database that was busy is asked again at the next sweep.
             if time.is_unsettled.load(Ordering::SeqCst) {
-                make_all_due(connection, time.now())?;
-                time.is_unsettled.store(false, Ordering::SeqCst);
+                match make_all_due(connection, time.now()) {
+                    Ok(_) => time.is_unsettled.store(false, Ordering::SeqCst),
+                    // Busy; the next sweep tries again, and this one finds what is due without it.
+                    Err(error) => tracing::debug!(%error, "what is open could not be made due yet"),
+                }
             }
             Ok(())
         })
