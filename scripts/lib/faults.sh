@@ -18,12 +18,9 @@ build_faults() {
   export FLORIN_BIN=$target/faults/florin
 }
 
-# What scripts/test runs: all but the clock's jumps, after which look-ups may be due later than it waits.
-some_faults=(kill-postgres kill-sqlite postgres failover network-postgres network-processor pgbouncer adversary disk-failing disk-full races)
-
 # run_some_faults: about a tenth of each, some minutes in all. FAULTS_SEED sets another seed.
 run_some_faults() {
   build_faults
-  "$faults_program" "${some_faults[@]}" --divide "${FAULTS_DIVIDE:-10}" --seed "${FAULTS_SEED:-20251121}" --no-controls
+  "$faults_program" --divide "${FAULTS_DIVIDE:-10}" --seed "${FAULTS_SEED:-20251121}" --no-controls
   "$faults_program" races failover adversary --only-controls
 }

@@ -130,7 +130,7 @@ pub struct Attempt {
     pub failure: Option<Failure>,
     /// When recovery looks at it next; while it is sending, the end of the sender's lease.
     pub due_at: Option<DateTime<Utc>>,
-    /// How often recovery has looked.
+    /// How often recovery has looked, of the look-ups that came to their end.
     pub lookups: u32,
     /// Counts the changes of this attempt from 1.
     pub revision: i64,
@@ -217,13 +217,26 @@ impl Attempt {
         Ok(next)
     }
 
-    /// The attempt as recovery takes it: looked at once more, and due again at `due_at`.
+    /// The attempt as recovery takes it to look it up: nobody else does until `until`.
     #[must_use]
-    pub fn lease(&self, due_at: DateTime<Utc>, at: DateTime<Utc>) -> Attempt {
+    pub fn lease(&self, until: DateTime<Utc>, at: DateTime<Utc>) -> Attempt {
         let mut next = self.changed(at, Actor::System);
-        next.due_at = Some(due_at);
+        next.due_at = Some(until);
+        next
+    }
+
+    /// The attempt after a look-up that told nothing: looked at once more, and due again at `due_at`.
+    #[must_use]
+    pub fn looked_up(&self, due_at: Option<DateTime<Utc>>, at: DateTime<Utc>) -> Attempt {
+        let mut next = self.changed(at, Actor::System);
+        next.due_at = due_at;
         next.lookups = self.lookups.saturating_add(1);
         next
+    }
+
+    /// Whether nobody has had it but its sender, who has not told what became of it.
+    pub fn is_with_its_sender(&self) -> bool {
+        self.status == AttemptStatus::Sending && self.revision == 1
     }
 
     fn changed(&self, at: DateTime<Utc>, by: Actor) -> Attempt {

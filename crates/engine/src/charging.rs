@@ -95,7 +95,10 @@ impl Inner {
         let Some(request) = method.and_then(|method| request(payment, attempt, method)) else {
             return Sent::nothing("the attempt names no payment method or no charge to act on");
         };
-        self.send_request(&processor, request).await
+        let sent = self.send_request(&processor, request).await;
+        let is_clear = sent.settlement != Settlement::Unknown;
+        self.answering.note(realm, &attempt.processor, is_clear, Instant::now());
+        sent
     }
 
     /// The payment method as its processor names it, where it may be one that is stored here. The token of a stored one
@@ -157,6 +160,8 @@ impl Inner {
                 others: others.clone(),
                 review: (sending.attempt.status == AttemptStatus::NeedsReview)
                     .then_some(Review { note: None }),
+                // A sender has it as it began.
+                was_looked_up: sending.attempt.revision > 1,
             };
             match self.write_always(command).await {
                 Ok(settled) => return settled,

@@ -13,6 +13,7 @@ use florin_storage::{AnyConnection, DatabaseUrl, Pool, Realm, StorageError, open
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
 
+use crate::answering::Answering;
 use crate::authentication::KeyCache;
 use crate::checkpointer::{Checkpointer, LongLog};
 use crate::clock::{Clock, IdSource};
@@ -112,6 +113,7 @@ pub(crate) struct Inner {
     pub(crate) keys: KeyCache,
     pub(crate) generations: Generations,
     pub(crate) exports: ExportSlots,
+    pub(crate) answering: Answering,
     _checkpointer: Option<Checkpointer>,
     tasks: TaskTracker,
     runtime: Mutex<Option<Runtime>>,
@@ -144,7 +146,12 @@ impl Engine {
         }
         let mut connection = settings.database_url.connect()?;
         florin_storage::check_schema(&mut connection)?;
-        let time = Arc::new(Time::start(Arc::clone(&settings.clock), settings.time_by, &mut connection)?);
+        let time = Arc::new(Time::start(
+            Arc::clone(&settings.clock),
+            settings.time_by,
+            settings.recovery_interval,
+            &mut connection,
+        )?);
         let is_sqlite = matches!(connection, AnyConnection::Sqlite(_));
         if is_sqlite {
             // One process serves an SQLite file, so whatever is left open in it was left by a process that has died.
@@ -183,6 +190,7 @@ impl Engine {
             keys: KeyCache::default(),
             generations,
             exports: ExportSlots::default(),
+            answering: Answering::default(),
             _checkpointer: checkpointer?,
             time,
             settings,

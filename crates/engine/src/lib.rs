@@ -4,6 +4,7 @@
 
 pub mod access;
 mod accounts;
+mod answering;
 mod authentication;
 mod charging;
 mod checkpointer;

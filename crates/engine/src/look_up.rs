@@ -1,9 +1,9 @@
 //! Asking a processor what became of an attempt, and what its answer means.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use florin_domain::{
     Attempt, AttemptKind, AttemptStatus, Failure, FailureCode, OpenItem, OpenItemId, OpenItemType,
     Settlement, Sum,
@@ -11,6 +11,7 @@ use florin_domain::{
 use florin_processors::{Capabilities, Found, LookUp, Outcome, Processor};
 
 use florin_storage::Realm;
+use florin_storage::recovery::is_ahead;
 
 use crate::charging::settlement_of;
 use crate::commands::{Leased, Raise};
@@ -28,7 +29,7 @@ pub(crate) enum Verdict {
     SendAgain,
     /// Nothing; the schedule goes on.
     Wait,
-    /// Nothing yet, but after this long.
+    /// Nothing yet, but after this long, if not earlier.
     WaitFor(Duration),
 }
 
@@ -37,10 +38,29 @@ pub(crate) enum Verdict {
 pub(crate) struct Age {
     /// By the clock.
     claimed: Duration,
-    /// At least, whatever the clock was set to meanwhile.
-    proven: Duration,
     /// Whether it may be older than the clock says.
     may_be_more: bool,
+    /// How long ago its sender's lease was over, at least, whatever the clock was set to meanwhile.
+    past_lease: Duration,
+    /// For how much longer its sender may be at it, at most.
+    lease_left: Duration,
+    /// How long ago it was sent, at least, by the last that was heard of it.
+    unchanged: Duration,
+}
+
+/// What an age is told by.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    /// Since it began, by the clock; none when that lies in the future.
+    age: Option<Duration>,
+    /// Since anybody told what became of it; none when its sender never did.
+    unchanged: Option<Option<Duration>>,
+    /// For how long the clock is known not to have been set; none when it never is.
+    steady_for: Option<Duration>,
+    /// Whether it was set then, and not only may have been.
+    was_set: bool,
+    /// For how long a sender may be at it.
+    lease: Duration,
 }
 
 impl Inner {
@@ -52,6 +72,8 @@ impl Inner {
             tracing::error!(attempt = %attempt.id, processor = attempt.processor, "no such processor");
             return self.or_review(Verdict::Wait, attempt);
         };
+        // As of the question, not of the answer.
+        let age = self.age_of(leased);
         let verdict = match self.found(&processor, leased).await {
             None => Verdict::Wait,
             Some(Found::Outcome(outcome)) => match settlement_of(outcome) {
@@ -68,7 +90,7 @@ impl Inner {
             }
             // What has cleared is not undone because a processor has forgotten it.
             Some(Found::NotFound) if attempt.status == AttemptStatus::Succeeded => Verdict::Wait,
-            Some(Found::NotFound) => not_found(processor.capabilities(), attempt.kind, self.age_of(attempt)),
+            Some(Found::NotFound) => not_found(processor.capabilities(), attempt.kind, age),
         };
         self.or_review(verdict, attempt)
     }
@@ -101,14 +123,19 @@ impl Inner {
     pub(crate) async fn found(&self, processor: &Arc<dyn Processor>, leased: &Leased) -> Option<Found> {
         metrics::counter!("florin_lookups_total").increment(1);
         let about = about(leased);
-        match tokio::time::timeout(self.settings.processor_timeout, processor.look_up(&about)).await {
-            Ok(Ok(found)) => Some(found),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, attempt = %about.attempt_id, "a look-up failed");
-                None
-            }
-            Err(_) => None,
-        }
+        let found =
+            match tokio::time::timeout(self.settings.processor_timeout, processor.look_up(&about)).await {
+                Ok(Ok(found)) => Some(found),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, attempt = %about.attempt_id, "a look-up failed");
+                    None
+                }
+                Err(_) => None,
+            };
+        let attempt = &leased.attempt;
+        let realm = Realm { tenant_id: attempt.tenant_id, mode: attempt.mode };
+        self.answering.note(realm, &attempt.processor, found.is_some(), Instant::now());
+        found
     }
 
     /// What is unknown for too long needs review.
@@ -129,24 +156,51 @@ impl Inner {
         age > REVIEW_AFTER && attempt.status != AttemptStatus::NeedsReview
     }
 
-    fn age_of(&self, attempt: &Attempt) -> Age {
-        let age = self.now().signed_duration_since(attempt.id.created_at()).to_std();
-        Age::new(age.ok(), self.time.steady_for(), self.time.was_set())
+    fn age_of(&self, leased: &Leased) -> Age {
+        let now = self.now();
+        let since = |at: DateTime<Utc>| match is_ahead(at, now) {
+            true => None,
+            // Processes differ by a little.
+            false => Some(now.signed_duration_since(at).to_std().unwrap_or_default()),
+        };
+        Age::new(Times {
+            age: since(leased.attempt.id.created_at()),
+            unchanged: leased.unchanged_since.map(since),
+            steady_for: self.time.steady_for(),
+            was_set: self.time.was_set(),
+            lease: self.lease().to_std().unwrap_or(Duration::MAX),
+        })
     }
 }
 
 impl Age {
-    /// The age by the clock, none when it lies in the future; for how long the clock is known not to have been set; and
-    /// whether it was set then.
-    fn new(age: Option<Duration>, steady_for: Option<Duration>, was_set: bool) -> Self {
-        let claimed = age.unwrap_or_default();
-        let proven = match (age, steady_for) {
-            (Some(age), Some(steady_for)) => age.min(steady_for),
-            (Some(age), None) => age,
-            // It was made before the clock was set, whenever that was.
+    fn new(times: Times) -> Self {
+        let Times { age, unchanged, steady_for, was_set, lease } = times;
+        let at_least = |told: Option<Duration>| match (told, steady_for) {
+            (Some(told), Some(steady_for)) => told.min(steady_for),
+            (Some(told), None) => told,
+            // It happened before the clock was set, whenever that was.
             (None, steady_for) => steady_for.unwrap_or_default(),
         };
-        Age { claimed, proven, may_be_more: was_set && age.is_none_or(|age| age != proven) }
+        let proven = at_least(age);
+        Age {
+            claimed: age.unwrap_or_default(),
+            may_be_more: age.is_none_or(|age| was_set && age != proven),
+            past_lease: proven.saturating_sub(lease),
+            lease_left: if unchanged.is_some() { Duration::ZERO } else { lease.saturating_sub(proven) },
+            unchanged: unchanged.map(at_least).unwrap_or_default(),
+        }
+    }
+
+    /// For how long nobody has been sending it, at least.
+    fn unsent(&self) -> Duration {
+        self.past_lease.max(self.unchanged)
+    }
+
+    /// After how long, at the latest, nobody will have been sending it for so long. The look-up that ends now is a
+    /// change, too.
+    fn until_unsent_for(&self, delay: Duration) -> Duration {
+        delay.saturating_sub(self.past_lease).saturating_add(self.lease_left)
     }
 }
 
@@ -170,7 +224,8 @@ fn waits_by_nature(status: AttemptStatus) -> bool {
     matches!(status, AttemptStatus::Pending | AttemptStatus::RequiresAction | AttemptStatus::Succeeded)
 }
 
-/// "Not found" proves something only after the processor's greatest delay. A charge is then never sent again, since
+/// "Not found" proves something only when nobody has sent the attempt for longer than the processor's greatest delay:
+/// since its sender told what it knows, or since its lease was over. A charge is then never sent again, since
 /// whoever asked for it has gone; what serves the payer (a refund, a void) or a decision that stands (a capture) is,
 /// as long as the processor keeps the key.
 fn not_found(capabilities: &Capabilities, kind: AttemptKind, age: Age) -> Verdict {
@@ -178,10 +233,8 @@ fn not_found(capabilities: &Capabilities, kind: AttemptKind, age: Age) -> Verdic
         capabilities.may_send_again_after(age.claimed) && !(age.may_be_more && capabilities.forgets_keys())
     };
     match kind {
-        _ if !capabilities.not_found_is_proof_after(age.proven) => {
-            let missing = capabilities.max_delay.saturating_sub(age.proven);
-            let by_the_clock = capabilities.not_found_is_proof_after(age.claimed);
-            if by_the_clock { Verdict::WaitFor(missing) } else { Verdict::Wait }
+        _ if !capabilities.not_found_is_proof_after(age.unsent()) => {
+            Verdict::WaitFor(age.until_unsent_for(capabilities.max_delay))
         }
         AttemptKind::Capture | AttemptKind::Void | AttemptKind::Refund if may_send_again() => {
             Verdict::SendAgain
@@ -208,38 +261,69 @@ mod tests {
         Capabilities { max_delay: 60 * SECOND, keeps_keys_for: 24 * HOUR, ..Capabilities::default() }
     }
 
-    fn verdict(kind: AttemptKind, age: Age) -> Verdict {
-        not_found(&capabilities(), kind, age)
+    fn verdict(kind: AttemptKind, times: Times) -> Verdict {
+        not_found(&capabilities(), kind, Age::new(times))
+    }
+
+    /// Of an attempt whose sender had 10 seconds, and did or did not tell that it knows nothing.
+    fn times(age: Option<Duration>, unchanged: Option<Option<Duration>>) -> Times {
+        Times { age, unchanged, steady_for: None, was_set: false, lease: 10 * SECOND }
+    }
+
+    fn is_failed(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Settle(Settlement::Failed(_), None))
+    }
+
+    #[test]
+    fn not_found_proves_something_after_the_delay_since_it_can_have_been_sent_last() {
+        let charge = AttemptKind::Charge;
+        // Its sender may have sent it at the end of its lease.
+        assert_eq!(verdict(charge, times(Some(4 * SECOND), None)), Verdict::WaitFor(66 * SECOND));
+        assert_eq!(verdict(charge, times(Some(65 * SECOND), None)), Verdict::WaitFor(5 * SECOND));
+        assert!(is_failed(&verdict(charge, times(Some(71 * SECOND), None))));
+        // Its sender told so long ago that it knows nothing.
+        assert!(is_failed(&verdict(charge, times(Some(65 * SECOND), Some(Some(61 * SECOND))))));
+        assert_eq!(
+            verdict(charge, times(Some(9 * SECOND), Some(Some(SECOND)))),
+            Verdict::WaitFor(60 * SECOND)
+        );
+        assert_eq!(
+            verdict(charge, times(Some(50 * SECOND), Some(Some(5 * SECOND)))),
+            Verdict::WaitFor(20 * SECOND)
+        );
     }
 
     #[test]
     fn a_clock_that_was_set_forward_proves_nothing_until_the_delay_has_really_passed() {
-        let jumped = Age::new(Some(HOUR), Some(5 * SECOND), true);
-        assert_eq!(verdict(AttemptKind::Charge, jumped), Verdict::WaitFor(55 * SECOND));
-        let later = Age::new(Some(HOUR), Some(61 * SECOND), true);
-        assert!(matches!(verdict(AttemptKind::Charge, later), Verdict::Settle(Settlement::Failed(_), None)));
+        for unchanged in [None, Some(Some(HOUR))] {
+            let jumped =
+                |steady| Times { steady_for: Some(steady), was_set: true, ..times(Some(HOUR), unchanged) };
+            let missing = if unchanged.is_some() { 60 } else { 65 };
+            assert_eq!(verdict(AttemptKind::Charge, jumped(5 * SECOND)), Verdict::WaitFor(missing * SECOND));
+            assert!(is_failed(&verdict(AttemptKind::Charge, jumped(71 * SECOND))));
+        }
     }
 
     #[test]
     fn a_clock_that_was_set_back_does_not_stop_recovery() {
-        assert_eq!(verdict(AttemptKind::Charge, Age::new(None, Some(SECOND), true)), Verdict::Wait);
-        let later = verdict(AttemptKind::Charge, Age::new(None, Some(61 * SECOND), true));
-        assert!(matches!(later, Verdict::Settle(Settlement::Failed(_), None)));
+        let jumped = |steady| Times { steady_for: Some(steady), was_set: true, ..times(None, Some(None)) };
+        assert_eq!(verdict(AttemptKind::Charge, jumped(SECOND)), Verdict::WaitFor(60 * SECOND));
+        assert!(is_failed(&verdict(AttemptKind::Charge, jumped(61 * SECOND))));
     }
 
     #[test]
     fn what_may_be_older_than_the_clock_says_is_not_sent_under_a_key_that_may_be_forgotten() {
-        let sure = Age::new(Some(61 * SECOND), None, false);
-        assert_eq!(verdict(AttemptKind::Refund, sure), Verdict::SendAgain);
-        let doubtful = Age::new(None, Some(61 * SECOND), true);
-        assert!(matches!(
-            verdict(AttemptKind::Refund, doubtful),
-            Verdict::Settle(Settlement::Failed(_), None)
-        ));
-        let for_ever = Capabilities { keeps_keys_for: Duration::MAX, ..capabilities() };
-        assert_eq!(not_found(&for_ever, AttemptKind::Refund, doubtful), Verdict::SendAgain);
+        let refund = AttemptKind::Refund;
+        assert_eq!(verdict(refund, times(Some(71 * SECOND), None)), Verdict::SendAgain);
+        // Even where nobody saw how the clock was set back.
+        for was_set in [true, false] {
+            let doubtful = Times { steady_for: Some(71 * SECOND), was_set, ..times(None, None) };
+            assert!(is_failed(&verdict(refund, doubtful)));
+            let for_ever = Capabilities { keeps_keys_for: Duration::MAX, ..capabilities() };
+            assert_eq!(not_found(&for_ever, refund, Age::new(doubtful)), Verdict::SendAgain);
+        }
         // Made since the clock was set.
-        let young = Age::new(Some(61 * SECOND), Some(HOUR), true);
-        assert_eq!(verdict(AttemptKind::Refund, young), Verdict::SendAgain);
+        let young = Times { steady_for: Some(HOUR), was_set: true, ..times(Some(71 * SECOND), None) };
+        assert_eq!(verdict(refund, young), Verdict::SendAgain);
     }
 }

@@ -3,16 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use florin_domain::{Actor, AttemptId, AttemptStatus, PaymentId, Settlement};
 use florin_storage::faults::{Point, pass};
-use florin_storage::recovery::{due_attempts, expired_authorizations};
+use florin_storage::recovery::{due_attempts, expired_authorizations, hurry};
 use florin_storage::{Realm, StorageError};
 use tokio::sync::Semaphore;
 
-use crate::commands::{Expire, Leased, Postpone, Requester, Sending, TakeLease};
+use crate::commands::{EndLookUp, Expire, Leased, Requester, Sending, TakeLease};
 use crate::engine::Inner;
 use crate::look_up::Verdict;
 
@@ -44,6 +44,7 @@ impl Inner {
     /// One sweep over what is due; gives back how much it took in hand.
     pub(crate) async fn recover_once(self: &Arc<Self>) -> Result<usize, StorageError> {
         self.measure_time().await?;
+        self.hurry().await?;
         let due = self.due().await?;
         let count = due.len();
         let permits = Arc::new(Semaphore::new(AT_ONCE));
@@ -66,6 +67,18 @@ impl Inner {
             let _panicked = task.await;
         }
         Ok(count)
+    }
+
+    /// Makes due what is unknown of processors that answer again.
+    async fn hurry(&self) -> Result<(), StorageError> {
+        for (realm, processor) in self.answering.take_well_again(Instant::now()) {
+            let (now, name) = (self.now(), processor.clone());
+            let hurried = self.read(move |connection| hurry(connection, realm, &name, now)).await?;
+            if hurried > 0 {
+                tracing::info!(processor, hurried, "a processor answers again: what is unknown is looked up");
+            }
+        }
+        Ok(())
     }
 
     /// What is due now.
@@ -111,8 +124,8 @@ impl Inner {
         let verdict = self.look_up(&leased).await;
         pass(Point::LookupEnded);
         let (settlement, reference) = match verdict {
-            Verdict::Wait => return,
-            Verdict::WaitFor(wait) => return self.postpone(realm, &leased, wait).await,
+            Verdict::Wait => return self.end_look_up(realm, &leased, None).await,
+            Verdict::WaitFor(wait) => return self.end_look_up(realm, &leased, Some(wait)).await,
             Verdict::Settle(settlement, reference) => (settlement, reference),
             Verdict::SendAgain => match self.send(&self.sending(realm, &leased).await).await {
                 (Settlement::Unknown, _) if self.is_to_be_reviewed(&leased.attempt) => {
@@ -150,17 +163,14 @@ impl Inner {
         }
     }
 
-    /// Looks once more after so long, rather than by the schedule.
-    async fn postpone(&self, realm: Realm, leased: &Leased, wait: Duration) {
-        let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
-        // A millisecond more, since a delay has to have passed.
-        let due_at = self.now().checked_add_signed(wait + TimeDelta::milliseconds(1));
-        let Some(due_at) = due_at else { return };
+    /// Looks once more by the schedule, or after so long if that is earlier.
+    async fn end_look_up(&self, realm: Realm, leased: &Leased, wait: Option<Duration>) {
+        let wait = wait.and_then(|wait| TimeDelta::from_std(wait).ok());
         let (payment_id, attempt_id) = (leased.payment.id, leased.attempt.id);
         let leased_until = leased.attempt.due_at;
-        // Should it not be written, the schedule holds.
+        // Should it not be written, it is looked up again when the lease ends.
         let _unwritten =
-            self.write_always(Postpone { realm, payment_id, attempt_id, due_at, leased_until }).await;
+            self.write_always(EndLookUp { realm, payment_id, attempt_id, wait, leased_until }).await;
     }
 }
 

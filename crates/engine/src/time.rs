@@ -2,9 +2,13 @@
 //!
 //! On PostgreSQL it is the database's, so that all processes agree: measured now and then, and counted on from there by
 //! the process's steady clock, which costs no round trip per batch. On SQLite there is one process and no other clock
-//! than its system's. It is counted on in the same way, and follows the system's time at each measurement; what was to
-//! be due later is then due at once, and ages prove nothing for a while, see [`Time::steady_for`].
+//! than its system's. It is counted on in the same way, and follows the system's time at each measurement.
+//!
+//! Either may be set, the database's too: its machine's clock, or a standby's that takes over. A measurement notices, and
+//! ages prove nothing for a while then, see [`Time::steady_for`]. What was to be due later is due at once: on SQLite by
+//! [`make_all_due`], and on both because it was changed in the future, see [`florin_storage::recovery::is_due`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -36,6 +40,10 @@ pub(crate) struct Time {
     clock: Arc<dyn Clock>,
     by: TimeBy,
     anchor: RwLock<Anchor>,
+    /// How much later than this process another one may notice that the clock was set.
+    noticed_within: Duration,
+    /// Whether what is open has yet to be made due because the clock was set.
+    is_unsettled: AtomicBool,
 }
 
 /// What time it was at one instant.
@@ -43,7 +51,7 @@ pub(crate) struct Time {
 struct Anchor {
     at: DateTime<Utc>,
     instant: Instant,
-    /// Since when the clock is known not to have been set; None when it never was.
+    /// Since when the clock is known not to have been set; None when it can't be.
     steady_since: Option<Instant>,
     /// Whether it was set then, and not only may have been.
     was_set: bool,
@@ -67,10 +75,11 @@ impl Anchor {
 }
 
 impl Time {
-    /// The time as the database tells it, or the clock where it has none.
+    /// The time as the database tells it, or the clock where it has none. Processes measure it so often.
     pub(crate) fn start(
         clock: Arc<dyn Clock>,
         by: TimeBy,
+        interval: Duration,
         connection: &mut AnyConnection,
     ) -> Result<Self, StorageError> {
         let of_database = match by {
@@ -78,11 +87,12 @@ impl Time {
             TimeBy::Database => database_time(connection)?,
         };
         let instant = Instant::now();
-        // On SQLite, nobody knows whether the clock was set while no process ran.
-        let doubtful = by == TimeBy::Database && of_database.is_none();
+        let noticed_within = if of_database.is_some() { interval.saturating_mul(2) } else { Duration::ZERO };
+        // Nobody knows whether the clock was set before this process ran.
+        let steady_since = (by == TimeBy::Database).then_some(instant);
         let at = of_database.unwrap_or_else(|| clock.now());
-        let anchor = Anchor { at, instant, steady_since: doubtful.then_some(instant), was_set: false };
-        Ok(Time { clock, by, anchor: RwLock::new(anchor) })
+        let anchor = RwLock::new(Anchor { at, instant, steady_since, was_set: false });
+        Ok(Time { clock, by, anchor, noticed_within, is_unsettled: AtomicBool::new(false) })
     }
 
     /// Now.
@@ -94,9 +104,9 @@ impl Time {
     }
 
     /// For how long ages are sure to be right: none when they always are. An attempt that seems older may be as young as
-    /// this, since the clock may have been set after it was made.
+    /// this, since the clock may have been set after it was made, or by who had not noticed yet.
     pub(crate) fn steady_for(&self) -> Option<Duration> {
-        self.anchor().steady_since.map(|since| since.elapsed())
+        self.anchor().steady_since.map(|since| since.elapsed().saturating_sub(self.noticed_within))
     }
 
     /// Whether the clock was set while this process ran.
@@ -104,21 +114,24 @@ impl Time {
         self.anchor().was_set
     }
 
-    /// Asks the database, or the clock where it has none, what time it is. Gives back whether it was set meanwhile.
-    fn measure(&self, connection: &mut AnyConnection) -> Result<bool, StorageError> {
-        if self.by == TimeBy::Clock {
-            return Ok(false);
-        }
+    /// Asks the database, or the clock where it has none, what time it is.
+    fn measure(&self, connection: &mut AnyConnection) -> Result<(), StorageError> {
         let asked = Instant::now();
         let measured = database_time(connection)?.unwrap_or_else(|| self.clock.now());
         let took = asked.elapsed();
         if took > LONGEST_MEASUREMENT {
-            return Ok(false);
+            return Ok(());
         }
         let mut anchor = self.anchor.write().unwrap_or_else(PoisonError::into_inner);
         let (moved, stepped) = anchor.moved(measured, asked + took / 2);
         *anchor = moved;
-        Ok(stepped)
+        drop(anchor);
+        if stepped {
+            self.is_unsettled.store(true, Ordering::SeqCst);
+            tracing::warn!(now = %self.now(), "the clock was set: what is open is looked up again");
+            metrics::counter!("florin_clock_steps_total").increment(1);
+        }
+        Ok(())
     }
 
     fn anchor(&self) -> Anchor {
@@ -145,10 +158,13 @@ impl Inner {
         }
         let time = Arc::clone(&self.time);
         self.read(move |connection| {
-            if time.measure(connection)? {
-                tracing::warn!(now = %time.now(), "the clock was set: what is open is looked up again");
-                metrics::counter!("florin_clock_steps_total").increment(1);
-                make_all_due(connection, time.now())?;
+            time.measure(connection)?;
+            if time.is_unsettled.load(Ordering::SeqCst) {
+                match make_all_due(connection, time.now()) {
+                    Ok(_) => time.is_unsettled.store(false, Ordering::SeqCst),
+                    // Busy; the next sweep tries again, and this one finds what is due without it.
+                    Err(error) => tracing::debug!(%error, "what is open could not be made due yet"),
+                }
             }
             Ok(())
         })

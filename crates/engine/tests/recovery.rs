@@ -16,7 +16,6 @@ use tokio::task::JoinHandle;
 test_on_each_database! {
     a_charge_whose_process_died_is_found_out,
     a_charge_that_was_never_sent_fails_when_that_is_proved_and_not_before,
-    look_ups_follow_the_schedule_and_end_with_a_person,
     what_waits_for_its_payer_is_never_given_up,
     a_payers_action_is_found,
     an_unknown_refund_holds_its_amount_until_it_is_settled,
@@ -87,7 +86,9 @@ async fn a_charge_that_was_never_sent_fails_when_that_is_proved_and_not_before(k
         assert_eq!(harness.recover_after(wait * SECOND).await, 1);
         assert_eq!(status(&harness, id(&created)).await, "PROCESSING");
     }
-    assert_eq!(harness.recover_after(120 * SECOND).await, 1);
+    // Earlier than by the schedule: when the delay has passed since the end of its sender's lease, which was 10 seconds.
+    assert_eq!(harness.recover_after(35 * SECOND).await, 0);
+    assert_eq!(harness.recover_after(SECOND).await, 1);
     let payment = harness.find(id(&created)).await;
     assert_eq!((&payment["status"], &payment["error_code"]), (&"failed".into(), &"not_processed".into()));
     // The charge was sent once and never again; a new attempt is the caller's decision.
@@ -95,25 +96,6 @@ async fn a_charge_that_was_never_sent_fails_when_that_is_proved_and_not_before(k
     harness.processor.set(AttemptKind::Charge, Fate::Answered);
     let again = harness.engine.process_payment(harness.context(), id(&created), None, None).await;
     assert_eq!(json(&again)["status"], "succeeded");
-    harness.finish().await;
-}
-
-async fn look_ups_follow_the_schedule_and_end_with_a_person(kind: Kind) {
-    let harness = Harness::start(kind);
-    let created = harness.engine.create_payment(harness.context(), create("pm_test_timeout"), None).await;
-    harness.processor.fail_look_ups(true);
-    let first = [5, 30, 120, 600, 3600, 6 * 3600];
-    let daily = std::iter::repeat_n(24 * 3600, 7);
-    for (count, wait) in first.into_iter().chain(daily).enumerate() {
-        assert_eq!(harness.recover_after((wait - 1) * SECOND).await, 0, "too early: look-up {count}");
-        assert_eq!(harness.recover_after(SECOND).await, 1, "too late: look-up {count}");
-        assert_eq!(harness.processor.look_ups().len(), count + 1);
-        assert_eq!(status(&harness, id(&created)).await, "PROCESSING");
-        let in_review = "SELECT count(*) AS number FROM attempts WHERE status = 'needs_review'";
-        assert_eq!(harness.database.number(in_review), i64::from(count == 12));
-    }
-    assert_eq!(harness.recover_after(30 * DAY).await, 0);
-    assert_eq!(status(&harness, id(&created)).await, "PROCESSING");
     harness.finish().await;
 }
 

@@ -135,13 +135,22 @@ async fn an_event_whose_look_up_died_is_not_lost(kind: Kind) {
     }
     let (_, _, attempt) = harness.processor.sent(1).await[0];
     harness.processor.sandbox.complete_action(attempt, true).expect("an action");
+    let (dying, dead) = harness.another_engine(|settings| settings.processor_timeout = 60 * SECOND);
+    let realm = florin_storage::Realm { tenant_id: harness.tenant, mode: florin_domain::Mode::Test };
+    dying.add_account("acct_1", realm, std::sync::Arc::clone(&dead) as _);
+    dead.let_look_ups_hang();
+    let header = |name: &str| (name == "signature").then_some("right");
+    let body = format!("evt_1 {attempt}");
+    let webhook = dying.verify_webhook("acct_1", &header, body.as_bytes()).expect("a webhook");
+    dying.note_webhook(webhook).await.expect("noted");
+    eventually("the look-up", async || (!dead.look_ups().is_empty()).then_some(())).await;
+    // As long as a lease, which is the processor's deadline and some seconds; then the schedule begins anew.
     harness.processor.fail_look_ups(true);
-    let before = harness.processor.look_ups().len();
-    harness.webhook("acct_1", &format!("evt_1 {attempt}")).await.expect("a webhook");
-    eventually("the look-up", async || (harness.processor.look_ups().len() > before).then_some(())).await;
+    assert_eq!(harness.recover_after(64 * SECOND).await, 0);
+    assert_eq!(harness.recover_after(SECOND).await, 1);
     harness.processor.fail_look_ups(false);
-    // As long as a lease, which is the processor's deadline and some seconds.
-    harness.recover_after(11 * SECOND).await;
+    assert_eq!(harness.recover_after(29 * SECOND).await, 0);
+    assert_eq!(harness.recover_after(SECOND).await, 1);
     assert_eq!(status(&harness, id(&created)).await, "SUCCEEDED");
     harness.finish().await;
 }

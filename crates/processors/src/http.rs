@@ -39,6 +39,8 @@ const IDLE_CONNECTIONS_FOR: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub struct HttpClient {
     http: Client,
+    /// Uses no connection twice.
+    afresh: Client,
     base: Url,
 }
 
@@ -63,6 +65,8 @@ pub enum HttpRefused {
 pub struct Answer {
     /// The status.
     pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The whole body.
     pub body: Vec<u8>,
 }
@@ -91,27 +95,40 @@ impl HttpClient {
         answer_timeout: Duration,
     ) -> Result<HttpClient, HttpRefused> {
         let base = safe_base(base).ok_or_else(|| HttpRefused::Base(base.to_owned()))?;
-        let http = Client::builder()
-            .tls_backend_preconfigured(tls(&base)?)
-            .default_headers(headers)
-            .user_agent(concat!("Florin/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .connect_timeout(connect_timeout)
-            .timeout(answer_timeout)
-            .pool_idle_timeout(IDLE_CONNECTIONS_FOR)
-            .build()?;
-        Ok(HttpClient { http, base })
+        let tls = tls(&base)?;
+        let client = || {
+            Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .default_headers(headers.clone())
+                .user_agent(concat!("Florin/", env!("CARGO_PKG_VERSION")))
+                .redirect(redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .no_proxy()
+                .connect_timeout(connect_timeout)
+                .timeout(answer_timeout)
+        };
+        let http = client().pool_idle_timeout(IDLE_CONNECTIONS_FOR).build()?;
+        let afresh = client().pool_max_idle_per_host(0).http1_only().build()?;
+        Ok(HttpClient { http, afresh, base })
     }
 
     /// A request to be filled and sent. Each part of the path stays one part, whatever is in it.
     pub fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        self.http.request(method, self.url(path))
+    }
+
+    /// The same over a connection of its own. Where an answer does not tell what it is the answer to, as an empty list does
+    /// not, this makes sure that it is not one to an earlier request, that came late or twice.
+    pub fn request_afresh(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        self.afresh.request(method, self.url(path))
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.clear().extend(path);
         }
-        self.http.request(method, url)
+        url
     }
 
     /// Sends a request once, and reads its whole answer.
@@ -127,7 +144,7 @@ impl HttpClient {
                 NoAnswer::Unknown(describe(error))
             }
         })?;
-        let status = answer.status().as_u16();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| NoAnswer::Unknown(describe(error)))? {
             if body.len() + chunk.len() > LONGEST_ANSWER {
@@ -135,7 +152,7 @@ impl HttpClient {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body })
+        Ok(Answer { status, headers, body })
     }
 }
 

@@ -7,6 +7,7 @@ use diesel::sql_types::{Binary, Nullable};
 use florin_domain::{Account, PaymentId, RefundId, TransactionType};
 
 use crate::batch::{Statement, Value};
+use crate::recovery::AHEAD;
 use crate::rows::{Reader, Realm};
 use crate::{AnyConnection, StorageError};
 
@@ -48,7 +49,7 @@ impl WindowKey {
 }
 
 /// Takes the lease of a window that is neither compared nor being compared. False when somebody else has it, or it is
-/// done.
+/// done. A lease that ends later than one that is taken now was taken before the clock was set back, and is over.
 ///
 /// # Errors
 /// As the database gives cause.
@@ -68,9 +69,12 @@ pub fn lease_window(
     let statement = statement.sql(
         ", 0, 0) ON CONFLICT (tenant_id, livemode, processor, window_from, window_until) \
          DO UPDATE SET leased_until = excluded.leased_until \
-         WHERE reconciliations.finished_at IS NULL AND reconciliations.leased_until <= ",
+         WHERE reconciliations.finished_at IS NULL AND (reconciliations.leased_until <= ",
     );
-    Ok(statement.value(Value::Int(now.timestamp_micros())).execute(connection)? > 0)
+    let statement =
+        statement.value(Value::Int(now.timestamp_micros())).sql(" OR reconciliations.leased_until > ");
+    let latest = until.checked_add_signed(AHEAD).unwrap_or(until);
+    Ok(statement.value(Value::Int(latest.timestamp_micros())).sql(")").execute(connection)? > 0)
 }
 
 /// Goes on with a lease. False when somebody else has taken it meanwhile.

@@ -4,9 +4,9 @@
 //! The partial indexes that keep two attempts from racing hold exactly the open ones, few among millions. Each
 //! statement repeats their conditions word for word, which is what SQLite wants to see before it uses them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{BigInt, Binary, Bool};
-use florin_domain::{AttemptId, Mode, PaymentId, TenantId};
+use florin_domain::{Attempt, AttemptId, Mode, PaymentId, TenantId};
 
 use crate::batch::{Statement, Value};
 use crate::rows::{Reader, Realm};
@@ -21,7 +21,28 @@ const OPEN: [&str; 3] = [
 
 const IN: Reader = Reader("attempts");
 
-/// The open attempts that are due, the longest overdue first; those that wait for a person are not among them.
+/// What was changed further ahead of now than this was changed before the clock was set back. The clocks of processes
+/// differ by less.
+pub(crate) const AHEAD: TimeDelta = TimeDelta::minutes(1);
+
+/// The longest that an attempt is left alone, and some time more.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(36);
+
+/// Whether something happened before the clock was set back, so that nobody knows how long ago, and times that were
+/// reckoned from it mean nothing.
+pub fn is_ahead(happened_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    happened_at.signed_duration_since(now) > AHEAD
+}
+
+/// Whether an attempt is due: its time has come, or was reckoned before the clock was set back.
+pub fn is_due(attempt: &Attempt, now: DateTime<Utc>) -> bool {
+    attempt.due_at.is_some_and(|due_at| {
+        due_at <= now || is_ahead(attempt.updated_at, now) || due_at.signed_duration_since(now) > LONGEST_WAIT
+    })
+}
+
+/// The open attempts that are due by [`is_due`], the longest overdue first; those that wait for a person are not among
+/// them.
 ///
 /// # Errors
 /// As the database gives cause.
@@ -48,12 +69,16 @@ const WATCHED: &str = "status = 'succeeded' AND due_at IS NOT NULL";
 /// Goes on with the selection of what is due.
 fn select_due<ST>(mut statement: Statement<'_, ST>, now: DateTime<Utc>, limit: u32) -> Statement<'_, ST> {
     const SELECT: &str = "SELECT tenant_id, livemode, payment_id, id, due_at FROM attempts WHERE ";
-    let now = Value::Int(now.timestamp_micros());
+    let later = |by| Value::Int(now.checked_add_signed(by).unwrap_or(now).timestamp_micros());
+    let (now, ahead, too_late) = (later(TimeDelta::zero()), later(AHEAD), later(LONGEST_WAIT));
     for open in OPEN {
-        statement = statement.sql(SELECT).sql(open).sql(" AND status <> 'needs_review' AND due_at <= ");
-        statement = statement.value(now.clone()).sql(" UNION ALL ");
+        statement = statement.sql(SELECT).sql(open).sql(" AND status <> 'needs_review' AND (due_at <= ");
+        statement = statement.value(now.clone()).sql(" OR updated_at > ").value(ahead.clone());
+        statement = statement.sql(" OR due_at > ").value(too_late.clone()).sql(") UNION ALL ");
     }
-    statement = statement.sql(SELECT).sql(WATCHED).sql(" AND due_at <= ").value(now);
+    // Of these there may be many, and their index tells only when they are due.
+    statement = statement.sql(SELECT).sql(WATCHED).sql(" AND due_at <= ").value(now).sql(" UNION ALL ");
+    statement = statement.sql(SELECT).sql(WATCHED).sql(" AND due_at > ").value(too_late);
     statement.sql(" ORDER BY due_at, id LIMIT ").value(Value::Int(i64::from(limit)))
 }
 
@@ -149,8 +174,8 @@ pub fn database_time(connection: &mut AnyConnection) -> Result<Option<DateTime<U
     micros.into_iter().next().map(|micros| IN.time(micros)).transpose()
 }
 
-/// Makes everything open due now that was to be due later, on SQLite, after its process's clock was set: when later is,
-/// nobody knows any more.
+/// Makes everything open due now and begins its schedule anew, on SQLite, after its process's clock was set: when later
+/// is, nobody knows any more, and what was looked up early because the clock had gone ahead is not to wait the longer.
 ///
 /// # Errors
 /// As the database gives cause.
@@ -165,11 +190,42 @@ pub fn make_all_due(connection: &mut AnyConnection, now: DateTime<Utc>) -> Resul
             .value(now.clone())
             .sql(" WHERE ")
             .sql(open)
+            .sql(" AND due_at IS NOT NULL")
+            .execute(connection)?;
+    }
+    Ok(changed)
+}
+
+/// Makes due now what is unknown of a processor and was to be looked up much later, because it had given no answer for some
+/// time. Each such look-up counts, so that what a processor never tells is not asked for ever and ever.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn hurry(
+    connection: &mut AnyConnection,
+    realm: Realm,
+    processor: &str,
+    now: DateTime<Utc>,
+) -> Result<usize, StorageError> {
+    let now = Value::Int(now.timestamp_micros());
+    let mut hurried = 0;
+    for open in OPEN {
+        let [tenant, mode] = realm.values();
+        hurried += Statement::<()>::new("UPDATE attempts SET due_at = ")
+            .value(now.clone())
+            .sql(" WHERE status IN ('sending', 'unknown') AND lookups BETWEEN 2 AND 4 AND ")
+            .sql(open)
+            .sql(" AND tenant_id = ")
+            .value(tenant)
+            .sql(" AND livemode = ")
+            .value(mode)
+            .sql(" AND processor = ")
+            .value(Value::text(Some(processor)))
             .sql(" AND due_at > ")
             .value(now.clone())
             .execute(connection)?;
     }
-    Ok(changed)
+    Ok(hurried)
 }
 
 /// How many attempts are open, those included that wait for a person.

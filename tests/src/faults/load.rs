@@ -140,6 +140,11 @@ impl Merchant {
             "capture_method": if is_manual { "manual" } else { "automatic" },
         });
         let Some(made) = self.ask("/v1/payments", &body, &key).await else { return };
+        if made.code() == "processor_unreachable" {
+            // Comes back when the circuit breaker may have closed: otherwise most payments would be made while it is open.
+            let rest = Duration::from_millis(self.random.u64(500..1500));
+            tokio::time::sleep(rest).await;
+        }
         if !matches!(made.status, 201 | 202) {
             return;
         }

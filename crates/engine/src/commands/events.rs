@@ -4,6 +4,7 @@ use chrono::Duration;
 use florin_domain::{
     Attempt, AttemptId, AttemptStatus, FailureCode, OpenItem, OpenItemId, OpenItemType, Payment, PaymentId,
 };
+use florin_storage::recovery::is_due;
 use florin_storage::{Needs, ProcessorEventRecord, Realm, WorkingSet};
 
 use super::Leased;
@@ -61,11 +62,11 @@ impl Command for NoteEvent {
             self.raise(set, deciding);
         }
         let to_look_up = named.into_iter().filter_map(|(payment, attempt)| {
-            let attempt = self.lease(attempt, deciding)?;
-            if attempt.status != AttemptStatus::Failed {
-                set.put_attempt(attempt.clone());
+            let leased = self.lease(&attempt, deciding)?;
+            if leased.status != AttemptStatus::Failed {
+                set.put_attempt(leased.clone());
             }
-            Some(Leased { payment, refund_id: attempt.refund_id, attempt })
+            Some(Leased::new(payment, &attempt, leased))
         });
         Noted { is_new: true, to_look_up: to_look_up.collect() }
     }
@@ -94,27 +95,24 @@ impl NoteEvent {
         }
     }
 
-    /// The attempt as it is taken for a look-up; none when there is nothing to be learned about it.
-    fn lease(&self, attempt: Attempt, deciding: &Deciding<'_>) -> Option<Attempt> {
+    /// The attempt as it is taken for a look-up, the first of a new schedule, since the processor has news of it; none when
+    /// there is nothing to be learned about it.
+    fn lease(&self, attempt: &Attempt, deciding: &Deciding<'_>) -> Option<Attempt> {
         let is_wanted = match attempt.status {
             // Its sender has it still, whose answer is as good as a look-up.
-            AttemptStatus::Sending => {
-                attempt.lookups > 0 || attempt.due_at.is_none_or(|due| due <= deciding.at)
-            }
+            AttemptStatus::Sending => !attempt.is_with_its_sender() || is_due(attempt, deciding.at),
             AttemptStatus::Unknown
             | AttemptStatus::Pending
             | AttemptStatus::RequiresAction
             | AttemptStatus::NeedsReview => true,
             AttemptStatus::Succeeded => attempt.due_at.is_some(),
-            AttemptStatus::Failed => is_doubtful(&attempt),
+            AttemptStatus::Failed => is_doubtful(attempt),
         };
         if !is_wanted {
             return None;
         }
-        // Until the end of the lease only: should this process die, the event is not to be lost until the next day.
-        let due_at = leased_until(self.lease, deciding.at);
-        let lookups = attempt.lookups;
-        Some(Attempt { lookups, ..attempt.lease(due_at, deciding.at) })
+        let until = leased_until(self.lease, deciding.at);
+        Some(Attempt { lookups: 0, ..attempt.lease(until, deciding.at) })
     }
 
     fn raise(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) {

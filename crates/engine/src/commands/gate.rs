@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use florin_domain::{PaymentId, RefundId};
+use florin_storage::recovery::is_ahead;
 use florin_storage::{DigestKey, IdempotencyRecord, Needs, Realm, StoredAnswer, WorkingSet};
 use sha2::{Digest, Sha256};
 
@@ -122,7 +123,7 @@ impl Gate {
                 replay
             }
             Some(_) => requester.refuse(expired_key(&record)),
-            None if deciding.at < record.running_until => requester.refuse(Refused::idempotency_key_in_use()),
+            None if is_running(&record, deciding.at) => requester.refuse(Refused::idempotency_key_in_use()),
             None => {
                 let as_it_stands = as_it_stands(set, &record, requester);
                 touch(set, record);
@@ -130,6 +131,12 @@ impl Gate {
             }
         })
     }
+}
+
+/// Whether the request of a key may still be running. One that began in the future was begun before the clock was set
+/// back, and nobody knows until when.
+fn is_running(record: &IdempotencyRecord, at: DateTime<Utc>) -> bool {
+    at < record.running_until && !is_ahead(record.created_at, at)
 }
 
 /// Writes a row for a replay, so that with a synchronous standby nothing is acknowledged that the standby lacks.

@@ -35,7 +35,7 @@ pub(crate) use gate::KeyUse;
 pub(crate) use invoices::VoidInvoice;
 pub(crate) use items::{CloseItem, Raise, Resolve, Resolved, Review};
 pub(crate) use keys::{IssueKey, ReplaceKey, RevokeKey};
-pub(crate) use lease::{Leased, Postpone, TakeLease};
+pub(crate) use lease::{EndLookUp, Leased, TakeLease};
 pub(crate) use methods::Detach;
 pub(crate) use operations::{Cancel, Capture, MakeRefund, Process};
 pub(crate) use request::{Operation, Request};

@@ -37,6 +37,8 @@ pub(crate) struct Settling {
     pub(crate) others: Vec<Arc<str>>,
     /// Whether the attempt needs review, and what a person has decided.
     pub(crate) review: Option<Review>,
+    /// Whether this was found by a look-up, which counts.
+    pub(crate) was_looked_up: bool,
 }
 
 /// A settled attempt.
@@ -279,6 +281,7 @@ impl Settling {
     /// Puts the attempt. One that is still open is due for a look-up by the schedule.
     fn put_attempt(&self, set: &mut WorkingSet, deciding: &Deciding<'_>, mut attempt: Attempt) -> Attempt {
         if attempt.status.is_open() {
+            attempt.lookups = attempt.lookups.saturating_add(u32::from(self.was_looked_up));
             let due = due_after(attempt.lookups, deciding.at);
             attempt.due_at = (attempt.status != AttemptStatus::NeedsReview).then_some(due);
         }

@@ -137,8 +137,7 @@ impl<'a> Comparison<'a> {
         if !has_moved(&attempt) {
             return Ok(());
         }
-        let leased =
-            Leased { refund_id: attempt.refund_id, payment: payment.clone(), attempt: attempt.clone() };
+        let leased = Leased::new(payment.clone(), &attempt, attempt.clone());
         let found = self.inner.found(&self.account.processor, &leased).await;
         let message = match found.ok_or(ReconcileFailed::Unanswered)? {
             Found::Outcome(Outcome::Succeeded { .. }) | Found::Returned { .. } => return Ok(()),

@@ -45,6 +45,11 @@ impl TestClock {
     pub(crate) fn advance(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_secs()).expect("seconds"), Ordering::SeqCst);
     }
+
+    /// Is set back, as by whoever corrects a clock.
+    pub(crate) fn set_back(&self, by: Duration) {
+        self.0.fetch_sub(i64::try_from(by.as_secs()).expect("seconds"), Ordering::SeqCst);
+    }
 }
 
 /// An engine, its database, its processor and its clock.

@@ -48,6 +48,7 @@ pub(crate) struct Scripted {
     releases: watch::Sender<u64>,
     look_ups: Mutex<Vec<AttemptId>>,
     look_ups_fail: AtomicBool,
+    look_ups_hang: AtomicBool,
     /// Whether it can't tell of a token before it is charged.
     can_not_tell: AtomicBool,
     list_changes: Mutex<Option<ListChange>>,
@@ -69,6 +70,7 @@ impl Scripted {
             releases: watch::Sender::new(0),
             look_ups: Mutex::default(),
             look_ups_fail: AtomicBool::new(false),
+            look_ups_hang: AtomicBool::new(false),
             can_not_tell: AtomicBool::new(false),
             list_changes: Mutex::new(None),
         }
@@ -132,6 +134,11 @@ impl Scripted {
     /// Makes look-ups fail, or succeed again.
     pub(crate) fn fail_look_ups(&self, fail: bool) {
         self.look_ups_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// Makes look-ups that begin from now on have no end until the release, as when the process dies that asks.
+    pub(crate) fn let_look_ups_hang(&self) {
+        self.look_ups_hang.store(true, Ordering::SeqCst);
     }
 
     /// Changes what the processor lists from now on.
@@ -221,6 +228,9 @@ impl Processor for Scripted {
 
     async fn look_up(&self, attempt: &LookUp) -> Result<Found, LookupFailed> {
         self.look_ups.lock().expect("the look-ups").push(attempt.attempt_id);
+        if self.look_ups_hang.load(Ordering::SeqCst) {
+            let _released = self.releases.subscribe().changed().await;
+        }
         if self.look_ups_fail.load(Ordering::SeqCst) {
             return Err(LookupFailed("as the test says".to_owned()));
         }

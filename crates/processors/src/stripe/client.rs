@@ -8,6 +8,9 @@
 //! | 401, 403, 429 with Stripe's error in it | not begun: nothing was done |
 //! | 409, or a key that was used for something else | the same attempt was sent before, and may have been done |
 //! | a time-out, a connection that breaks, 5xx, an answer that can't be read | nothing |
+//! | an answer that names the key of another request | nothing: the connection is out of step |
+//!
+//! What reads goes over connections of its own, since an answer to it may tell nothing of what it is the answer to.
 
 use std::time::Duration;
 
@@ -16,10 +19,13 @@ use serde::de::DeserializeOwned;
 
 use super::objects::{ErrorBody, StripeError};
 use super::settings::{StripeRefused, StripeSettings};
-use crate::http::{Answer, HeaderMap, HeaderName, HeaderValue, HttpClient, Method, NoAnswer, RequestBuilder};
+use crate::http::{Answer, HeaderMap, HeaderName, HeaderValue, HttpClient, Method, NoAnswer};
 
 /// The version of the API that this connector was written for.
 const API_VERSION: &str = "2025-09-30.clover";
+
+/// The header with the key under which a request is done once.
+const KEY: &str = "idempotency-key";
 
 /// The parameters of a request.
 pub(super) type Form = Vec<(&'static str, String)>;
@@ -59,7 +65,14 @@ impl StripeClient {
         form: &Form,
         key: &str,
     ) -> Result<T, CallFailed> {
-        call(self.request(Method::POST, path).form(form).header("Idempotency-Key", key)).await
+        let request = self.http.request(Method::POST, &[&["v1"], path].concat());
+        let answer = HttpClient::send(request.form(form).header(KEY, key)).await;
+        // Stripe repeats the key of each request that has one, whatever the answer is.
+        let told = answer.as_ref().ok().and_then(|answer| answer.headers.get(KEY));
+        if told.is_some_and(|told| told != key) {
+            return Err(CallFailed::Unknown("the answer is to a request with another key".to_owned()));
+        }
+        read(answer)
     }
 
     /// Reads something.
@@ -68,16 +81,13 @@ impl StripeClient {
         path: &[&str],
         query: &Form,
     ) -> Result<T, CallFailed> {
-        call(self.request(Method::GET, path).query(query)).await
-    }
-
-    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
-        self.http.request(method, &[&["v1"], path].concat())
+        let request = self.http.request_afresh(Method::GET, &[&["v1"], path].concat());
+        read(HttpClient::send(request.query(query)).await)
     }
 }
 
-async fn call<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, CallFailed> {
-    match HttpClient::send(request).await {
+fn read<T: DeserializeOwned>(answer: Result<Answer, NoAnswer>) -> Result<T, CallFailed> {
+    match answer {
         Ok(answer) if answer.is_success() => answer.json().map_err(CallFailed::Unknown),
         Ok(answer) => Err(failure(&answer)),
         Err(NoAnswer::NotSent(reason)) => Err(CallFailed::NotBegun(reason)),

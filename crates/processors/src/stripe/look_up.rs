@@ -6,6 +6,7 @@
 //! neither shows was not found.
 
 use florin_domain::{AttemptId, AttemptKind};
+use futures_util::future::try_join_all;
 
 use super::Stripe;
 use super::client::{CallFailed, Form};
@@ -13,8 +14,11 @@ use super::objects::{Dispute, Page, PaymentIntent, Refund};
 use super::states;
 use crate::{Found, LookUp, LookupFailed, Outcome};
 
-/// How many pages of a hundred a charge is looked for in.
+/// How many pages of a hundred a charge is looked for in, in each part of the time when it may have been made.
 const MOST_PAGES: usize = 100;
+
+/// How many such parts there are. Each is asked for on its own, and Stripe allows 100 requests a second.
+const PARTS: i64 = 8;
 
 impl From<CallFailed> for LookupFailed {
     fn from(failed: CallFailed) -> LookupFailed {
@@ -119,7 +123,11 @@ impl Stripe {
                     Err(CallFailed::Refused(_)) => None,
                     answer => Some(answer?),
                 };
-            ids.extend(hits.into_iter().flat_map(|hits| hits.data).filter(is_of(id)).map(|intent| intent.id));
+            let hits = hits.map(|hits| hits.data).unwrap_or_default();
+            if !hits.iter().all(is_of(id)) {
+                return Err(other_object());
+            }
+            ids.extend(hits.into_iter().map(|intent| intent.id));
         }
         if ids.is_empty() {
             ids = self.search_list(attempt).await?;
@@ -132,24 +140,30 @@ impl Stripe {
         }
     }
 
+    /// Looks through the list of payment intents of the time when it was made. Of few it is one page; of many, all parts of
+    /// that time are read at once, since together they have to be read before the look-up's deadline.
     async fn search_list(&self, attempt: &LookUp) -> Result<Vec<String>, LookupFailed> {
         let made = attempt.attempt_id.created_at().timestamp();
         let tolerance = i64::try_from(self.options.clock_tolerance_seconds).unwrap_or(i64::MAX / 4);
         let delay = i64::try_from(self.options.max_delay_seconds).unwrap_or(i64::MAX / 4);
         let window = (made - tolerance, made + tolerance + delay);
+        let page = self.listed(window, None).await?;
+        if !page.has_more {
+            return Ok(ids_of(attempt.attempt_id, page).collect());
+        }
+        let parts = if self.options.filters_lists { parts(window, PARTS) } else { vec![window] };
+        let parts = parts.into_iter().map(|part| self.search_part(attempt.attempt_id, part));
+        Ok(try_join_all(parts).await?.concat())
+    }
+
+    async fn search_part(&self, id: AttemptId, part: (i64, i64)) -> Result<Vec<String>, LookupFailed> {
         let mut ids = Vec::new();
         let mut after = None;
         for _ in 0..MOST_PAGES {
-            let mut query = vec![("limit", "100".to_owned())];
-            if self.options.filters_lists {
-                query.push(("created[gte]", window.0.to_string()));
-                query.push(("created[lte]", window.1.to_string()));
-            }
-            query.extend(after.take().map(|id| ("starting_after", id)));
-            let page: Page<PaymentIntent> = self.client.get(&["payment_intents"], &query).await?;
-            after = page.data.last().map(|intent| intent.id.clone());
-            ids.extend(page.data.into_iter().filter(is_of(attempt.attempt_id)).map(|intent| intent.id));
-            if !page.has_more || after.is_none() {
+            let page = self.listed(part, after.take()).await?;
+            after = page.data.last().filter(|_| page.has_more).map(|intent| intent.id.clone());
+            ids.extend(ids_of(id, page));
+            if after.is_none() {
                 return Ok(ids);
             }
         }
@@ -159,12 +173,32 @@ impl Stripe {
         Ok(ids)
     }
 
+    /// A page of the payment intents that were made in these seconds, the first and the last included.
+    async fn listed(
+        &self,
+        (from, until): (i64, i64),
+        after: Option<String>,
+    ) -> Result<Page<PaymentIntent>, LookupFailed> {
+        let mut query = vec![("limit", "100".to_owned())];
+        if self.options.filters_lists {
+            query.push(("created[gte]", from.to_string()));
+            query.push(("created[lte]", until.to_string()));
+        }
+        query.extend(after.map(|id| ("starting_after", id)));
+        Ok(self.client.get(&["payment_intents"], &query).await?)
+    }
+
     async fn refund_of(&self, charge: &str, id: AttemptId) -> Result<Option<Refund>, LookupFailed> {
         let mut after = None;
         loop {
             let mut query = vec![("payment_intent", charge.to_owned()), ("limit", "100".to_owned())];
             query.extend(after.take().map(|id| ("starting_after", id)));
             let page: Page<Refund> = self.client.get(&["refunds"], &query).await?;
+            let is_of_charge =
+                |refund: &Refund| refund.payment_intent.as_deref().is_none_or(|of| of == charge);
+            if !page.data.iter().all(is_of_charge) {
+                return Err(other_object());
+            }
             after = page.data.last().map(|refund| refund.id.clone());
             let has_more = page.has_more && after.is_some();
             let is_ours = |refund: &Refund| {
@@ -218,6 +252,18 @@ fn other_object() -> LookupFailed {
     LookupFailed("the answer is about something else".to_owned())
 }
 
+/// Cuts a time into parts that follow each other without gap or overlap. Both ends of each are part of it.
+fn parts((from, until): (i64, i64), count: i64) -> Vec<(i64, i64)> {
+    let length = (until - from) / count + 1;
+    let starts = (0..count).map(|number| from + number * length).take_while(|start| *start <= until);
+    starts.map(|start| (start, until.min(start + length - 1))).collect()
+}
+
+/// The payment intents of a page that an attempt made.
+fn ids_of(id: AttemptId, page: Page<PaymentIntent>) -> impl Iterator<Item = String> {
+    page.data.into_iter().filter(is_of(id)).map(|intent| intent.id)
+}
+
 fn is_of(id: AttemptId) -> impl Fn(&PaymentIntent) -> bool {
     move |intent| intent.metadata.attempt_id() == Some(id)
 }
@@ -228,5 +274,20 @@ fn found(outcome: Option<Outcome>) -> Result<Found, LookupFailed> {
         None => Ok(Found::NotFound),
         Some(Outcome::Unknown { reason }) => Err(LookupFailed(reason)),
         Some(outcome) => Ok(Found::Outcome(outcome)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_time_have_each_second_once() {
+        for (until, count) in [(0, 8), (6, 8), (7, 8), (8, 8), (2099, 8), (2100, 7), (2101, 7)] {
+            let cut = parts((0, until), count);
+            let seconds: Vec<i64> = cut.iter().flat_map(|(from, until)| *from..=*until).collect();
+            assert_eq!(seconds, (0..=until).collect::<Vec<_>>(), "{cut:?}");
+            assert!(i64::try_from(cut.len()).unwrap() <= count);
+        }
     }
 }

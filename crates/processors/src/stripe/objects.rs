@@ -110,6 +110,8 @@ pub(super) struct Refund {
     #[serde(default)]
     pub(super) failure_reason: Option<String>,
     #[serde(default)]
+    pub(super) payment_intent: Option<String>,
+    #[serde(default)]
     pub(super) metadata: Option<Metadata>,
 }
 

@@ -1,8 +1,10 @@
 //! What each way to fail proves: that nothing was done, or nothing at all.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use florin_processors::{DeclineCode, LookupFailed, Outcome, Processor};
+use florin_processors::{DeclineCode, Found, LookupFailed, Outcome, Processor};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -120,6 +122,58 @@ async fn an_answer_about_another_attempt_is_none() {
             assert_eq!(proof(&outcome), Proof::Unknown, "{body}: {outcome:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_answer_under_the_key_of_another_request_is_none() {
+    let refused = || ResponseTemplate::new(400).set_body_json(error("card_error", Some("no"), "Declined."));
+    let others = answering(refused().insert_header("idempotency-key", "att_of_another")).await;
+    for outcome in all_outcomes(&others.uri()).await {
+        assert_eq!(proof(&outcome), Proof::Unknown, "{outcome:?}");
+    }
+    let repeating = MockServer::start().await;
+    let repeat = move |request: &wiremock::Request| {
+        refused().insert_header("idempotency-key", request.headers["idempotency-key"].clone())
+    };
+    Mock::given(any()).respond_with(repeat).mount(&repeating).await;
+    for outcome in all_outcomes(&repeating.uri()).await {
+        assert_eq!(proof(&outcome), Proof::Declined, "{outcome:?}");
+    }
+}
+
+/// Answers everything with an empty list, on connections that stay open; counts connections and requests.
+async fn listing(listener: TcpListener, counts: Arc<[AtomicUsize; 2]>) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        counts[0].fetch_add(1, Ordering::SeqCst);
+        let counts = Arc::clone(&counts);
+        tokio::spawn(async move {
+            let mut read = Vec::new();
+            while stream.read_buf(&mut read).await.is_ok_and(|count| count > 0) {
+                if read.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+                    read.clear();
+                    counts[1].fetch_add(1, Ordering::SeqCst);
+                    let body = r#"{"data": [], "has_more": false}"#;
+                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                    stream.write_all((head + body).as_bytes()).await.unwrap();
+                }
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_asked_for_over_connections_of_its_own() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let counts = Arc::default();
+    let serving = tokio::spawn(listing(listener, Arc::clone(&counts)));
+    let (stripe, request) = (stripe(&url), charge("pm_card_visa"));
+    assert_eq!(stripe.look_up(&about(&request, None)).await, Ok(Found::NotFound));
+    let lost = refund(&request, "pi_1", 1000);
+    assert_eq!(stripe.look_up(&about_refund(&lost, None)).await, Ok(Found::NotFound));
+    let [connections, requests] = [0, 1].map(|index: usize| counts[index].load(Ordering::SeqCst));
+    assert_eq!((connections, requests), (3, 3));
+    serving.abort();
 }
 
 #[tokio::test]

@@ -82,6 +82,49 @@ async fn a_lost_charge_that_the_search_does_not_show_yet_is_found_in_the_list() 
 }
 
 #[tokio::test]
+async fn a_lost_charge_is_found_among_many_of_its_time() {
+    let request = charge("pm_card_visa");
+    let (id, made) = (request.attempt_id.to_string(), request.attempt_id.created_at().timestamp());
+    let server = MockServer::start().await;
+    answer(&server, "/v1/payment_intents/search", page(&[], false)).await;
+    let others = intent("pi_9", "att_x", "succeeded");
+    let lists = {
+        let (id, others) = (id.clone(), others.clone());
+        move |request: &wiremock::Request| {
+            let query: std::collections::HashMap<_, _> = request.url.query_pairs().into_owned().collect();
+            let bound = |name: &str| query[name].parse::<i64>().unwrap();
+            let (from, until) = (bound("created[gte]"), bound("created[lte]"));
+            let is_last = query.contains_key("starting_after");
+            match () {
+                () if until - from > 1000 => page(std::slice::from_ref(&others), true),
+                () if !(from..=until).contains(&made) => page(&[], false),
+                () if is_last => page(&[intent("pi_1", &id, "succeeded")], false),
+                () => page(std::slice::from_ref(&others), true),
+            }
+        }
+    };
+    Mock::given(path("/v1/payment_intents")).respond_with(lists).mount(&server).await;
+    let one = ResponseTemplate::new(200).set_body_json(intent("pi_1", &id, "succeeded"));
+    answer(&server, "/v1/payment_intents/pi_1", one).await;
+    let succeeded = Found::Outcome(Outcome::Succeeded { reference: "pi_1".to_owned() });
+    assert_eq!(stripe(&server.uri()).look_up(&about(&request, None)).await, Ok(succeeded));
+}
+
+#[tokio::test]
+async fn an_answer_to_another_look_up_proves_nothing() {
+    let request = charge("pm_card_visa");
+    let lost = refund(&request, "pi_1", 1000);
+    let server = MockServer::start().await;
+    answer(&server, "/v1/payment_intents/search", page(&[intent("pi_9", "att_x", "succeeded")], false)).await;
+    answer(&server, "/v1/payment_intents", page(&[], false)).await;
+    let others = json!({ "id": "re_9", "amount": 1000, "currency": "usd", "status": "succeeded", "payment_intent": "pi_9" });
+    answer(&server, "/v1/refunds", page(&[others], false)).await;
+    let stripe = stripe(&server.uri());
+    assert!(stripe.look_up(&about(&request, None)).await.is_err());
+    assert!(stripe.look_up(&about_refund(&lost, None)).await.is_err());
+}
+
+#[tokio::test]
 async fn only_what_search_and_whole_list_do_not_show_was_not_found() {
     let double = Double::start().await;
     let stripe = stripe(&double.url());
@@ -96,7 +139,10 @@ async fn only_what_search_and_whole_list_do_not_show_was_not_found() {
     let pages = listed
         .iter()
         .filter(|request| request.url.path() == "/v1/payment_intents" && request.method == "GET");
-    assert_eq!(pages.count(), 3, "7 of them in pages of 3");
+    // The first of all, then each part of the time on its own.
+    let asked: Vec<bool> = pages.map(|page| page.url.query().unwrap().contains("starting_after")).collect();
+    let further = asked.iter().filter(|is_further| **is_further).count();
+    assert!(asked.len() - further == 9 && (1..=2).contains(&further), "7 of them in pages of 3: {asked:?}");
 
     let server = MockServer::start().await;
     answer(&server, "/v1/payment_intents/search", page(&[], false)).await;

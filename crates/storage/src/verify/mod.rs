@@ -9,6 +9,7 @@ mod counters;
 mod customers;
 mod events;
 mod invoices;
+mod items;
 mod journal;
 mod orphans;
 mod payments;
@@ -105,6 +106,7 @@ fn check_all(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), St
     customers::check(connection, run)?;
     events::check(connection, run)?;
     processors::check(connection, run)?;
+    items::check(connection, run)?;
     orphans::check(connection, run)?;
     access::check(connection, run)?;
     counters::check(connection, run)

@@ -327,6 +327,22 @@ pub enum Violation {
         /// How many entries tell of it.
         entries: i64,
     },
+    /// An attempt waits for a person, and nobody is told.
+    #[error("{payment_id}: {attempt_id} needs review, and no open item says so")]
+    ReviewUntold {
+        /// The attempt.
+        attempt_id: String,
+        /// Its payment.
+        payment_id: String,
+    },
+    /// A person is told of an attempt that waits for nobody.
+    #[error("{item_id} is open, and its attempt of {payment_id} needs no review")]
+    ReviewOver {
+        /// The open item.
+        item_id: String,
+        /// The payment.
+        payment_id: String,
+    },
     /// A row belongs to an object that does not exist.
     #[error("{id} in {table} belongs to {parent}, which does not exist")]
     Orphan {

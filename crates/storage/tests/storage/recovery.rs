@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Duration;
 use florin_domain::{Actor, AttemptId, PaymentId, Settlement};
+use florin_storage::reconciliation::{WindowKey, lease_window};
 use florin_storage::recovery::{due_attempts, open_attempt_count, release_leases};
 use florin_storage::{AnyConnection, IdempotencyRecord, Needs, Realm};
 
@@ -60,6 +61,43 @@ fn open_attempts_of_every_kind_are_due_when_their_time_has_come_and_not_before()
         assert_eq!(due_attempts(&mut connection, due, 10).unwrap(), expected);
         assert_eq!(due_attempts(&mut connection, due, 1).unwrap(), expected[..1]);
         assert_eq!(open_attempt_count(&mut connection).unwrap(), 2);
+    });
+}
+
+#[test]
+fn what_was_reckoned_before_the_clock_was_set_back_is_due() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        store_sending(&mut connection, realm(1), 1);
+        // Changed at noon, due 30 seconds later.
+        let before = |by| noon() - by;
+        for (now, is_due) in [
+            (before(Duration::seconds(59)), false),
+            (before(Duration::seconds(61)), true),
+            (before(Duration::days(300)), true),
+        ] {
+            assert_eq!(due_attempts(&mut connection, now, 10).unwrap().len(), usize::from(is_due), "{now}");
+        }
+        // A bank debit that is watched tells only when it is due.
+        run(&mut connection, "UPDATE attempts SET status = 'succeeded'");
+        for (now, is_due) in [(before(Duration::hours(35)), false), (before(Duration::hours(37)), true)] {
+            assert_eq!(due_attempts(&mut connection, now, 10).unwrap().len(), usize::from(is_due), "{now}");
+        }
+    });
+}
+
+#[test]
+fn a_lease_of_a_window_from_before_the_clock_was_set_back_is_over() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        store(&mut connection, terms(realm(1), PaymentId::from_bytes(id_bytes(0, 1))));
+        let (from, until) = (noon() - Duration::days(2), noon() - Duration::days(1));
+        let key = WindowKey { realm: realm(1), processor: "stripe".to_owned(), from, until };
+        let mut lease = |at| lease_window(&mut connection, &key, (at, at + Duration::minutes(15))).unwrap();
+        assert!(lease(noon()));
+        assert!(!lease(noon() + Duration::minutes(14)));
+        assert!(!lease(noon() - Duration::seconds(59)));
+        assert!(lease(noon() - Duration::seconds(61)));
     });
 }
 

@@ -144,6 +144,14 @@ const PLANTED: &[(&str, &str)] = &[
     ),
     ("@key @x, NULL", "in idempotency_keys belongs to @x, which does not exist"),
     ("@key @a, @x", "in idempotency_keys belongs to @x as a refund, which does not exist"),
+    (
+        "UPDATE attempts SET id = @x, status = 'needs_review' WHERE payment_id = @d",
+        "@d: @x as an attempt needs review, and no open item says so",
+    ),
+    (
+        "INSERT INTO open_items (tenant_id, livemode, id, revision, type, cause, message, payment_id, attempt_id, status) SELECT tenant_id, livemode, id, 1, 'needs_review', 'c', 'm', payment_id, id, 'open' FROM attempts WHERE payment_id = @d",
+        "is open, and its attempt of @d needs no review",
+    ),
 ];
 
 fn payment_id(number: u32) -> PaymentId {
@@ -152,8 +160,16 @@ fn payment_id(number: u32) -> PaymentId {
 
 /// Takes away all that the table above is about. The journal lets go of nothing before it is disarmed.
 fn empty(connection: &mut AnyConnection) {
-    for table in ["transactions", "attempts", "refunds", "payments", "events", "counters", "idempotency_keys"]
-    {
+    for table in [
+        "open_items",
+        "transactions",
+        "attempts",
+        "refunds",
+        "payments",
+        "events",
+        "counters",
+        "idempotency_keys",
+    ] {
         run(connection, &format!("DELETE FROM {table}"));
     }
 }

@@ -24,14 +24,17 @@ pub(super) struct Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
+    /// The idempotency key of the request, which Stripe repeats.
+    pub(super) key: Option<String>,
     pub(super) body: String,
 }
 
 impl Answer {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let Answer { status, body } = self;
+        let Answer { status, key, body } = self;
+        let key = key.as_ref().map(|key| format!("idempotency-key: {key}\r\n")).unwrap_or_default();
         format!(
-            "HTTP/1.1 {status} Told\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {status} Told\r\ncontent-type: application/json\r\n{key}content-length: {}\r\n\r\n{body}",
             body.len()
         )
         .into_bytes()

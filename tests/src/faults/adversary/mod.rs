@@ -1,12 +1,17 @@
 //! An adversarial processor: it speaks Stripe's HTTP, does one thing and says another, or nothing, or too late, and writes
 //! down what it really did.
+//!
+//! It lies as long as the lie can be seen through, and says nothing else that is wrong: that it refused what it did, that it
+//! did what it did not, that what it did is not there, and effects beyond its greatest delay are what nobody survives.
+//! `docs/testing.md` tells which lies are which.
 
 mod http;
 mod store;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -15,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use self::http::{Answer, Connection, Request};
 use self::store::{Store, error};
+use self::webhooks::Webhooks;
 pub(super) use store::tally;
 
 /// What it does with a request.
@@ -75,8 +81,11 @@ struct State {
     is_bad: AtomicBool,
     counts: [AtomicUsize; ALL.len()],
     requests: AtomicUsize,
+    /// How many events it has told of.
+    told: AtomicUsize,
     /// What was answered last, for mixing up answers.
     last: Mutex<Option<Answer>>,
+    webhooks: OnceLock<Arc<Webhooks>>,
 }
 
 impl Adversary {
@@ -91,7 +100,9 @@ impl Adversary {
             is_bad: AtomicBool::new(false),
             counts: Default::default(),
             requests: AtomicUsize::new(0),
+            told: AtomicUsize::new(0),
             last: Mutex::new(None),
+            webhooks: OnceLock::new(),
         });
         let serving = Arc::clone(&state);
         let accepting = tokio::spawn(async move {
@@ -112,6 +123,11 @@ impl Adversary {
         &self.state.journal
     }
 
+    /// Tells of everything by webhooks from now on, at any of these addresses.
+    pub(super) fn send_webhooks(&self, urls: Vec<String>, secret: &str) {
+        let _sent_already = self.state.webhooks.set(Arc::new(Webhooks::new(urls, secret)));
+    }
+
     /// Begins to misbehave, or is honest from now on.
     pub(super) fn set_bad(&self, is_bad: bool) {
         self.state.is_bad.store(is_bad, Ordering::SeqCst);
@@ -122,7 +138,8 @@ impl Adversary {
         let requests = ("requests", self.state.requests.load(Ordering::SeqCst));
         let counts = ALL.iter().zip(&self.state.counts);
         let counts = counts.map(|((_, name), count)| (*name, count.load(Ordering::SeqCst)));
-        std::iter::once(requests).chain(counts).collect()
+        let webhooks = self.state.webhooks.get().into_iter().flat_map(|webhooks| webhooks.counts());
+        std::iter::once(requests).chain(counts).chain(webhooks).collect()
     }
 }
 
@@ -135,27 +152,36 @@ impl Drop for Adversary {
 impl State {
     fn act(&self, request: &Request) -> Answer {
         let answer = self.store.lock().unwrap_or_else(PoisonError::into_inner).act(request);
-        // A decline that is somebody else's, and names nothing, is a lie that nobody can see through.
-        if answer.status == 200 && request.method == "POST" {
-            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
+        if let (Some(webhooks), "POST", 200) = (self.webhooks.get(), request.method.as_str(), answer.status) {
+            let random = self.random.lock().unwrap_or_else(PoisonError::into_inner).fork();
+            webhooks.tell(&answer, self.told.fetch_add(1, Ordering::SeqCst), random);
         }
         answer
     }
 
-    /// One of five requests is met with a misdeed; one of twenty that only asks. More of them keep the circuit breaker
-    /// open most of the time, and then there is nothing to see.
+    /// The answer of another request, if that can be told apart from one to this request. Now and then it has this
+    /// request's key, as though it had been made for it.
+    fn answer_of_other(&self, request: &Request) -> Option<Answer> {
+        let mut other = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        if !can_be_told_apart(request, &other) {
+            return None;
+        }
+        if other.status == 200 && self.random.lock().unwrap_or_else(PoisonError::into_inner).bool() {
+            other.key = request.headers.get("idempotency-key").cloned();
+        }
+        Some(other)
+    }
+
+    /// One of four requests is met with a misdeed; one of ten that only asks. More of them keep the circuit breaker open
+    /// most of the time, and then there is nothing to see.
     fn choose(&self, request: &Request) -> Option<Misdeed> {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        let one_of = if request.method == "POST" { 5 } else { 20 };
+        let one_of = if request.method == "POST" { 4 } else { 10 };
         if !self.is_bad.load(Ordering::SeqCst) || random.u32(..one_of) > 0 {
             return None;
         }
         let number = random.usize(..ALL.len());
-        // Nothing in a list tells what it is a list of: an answer of another look-up is a lie that nobody sees through.
-        let is_out_of_step = matches!(ALL[number].0, Misdeed::AnswersTwice | Misdeed::OtherAnswer);
-        if is_out_of_step && request.method != "POST" {
-            return None;
-        }
         self.counts[number].fetch_add(1, Ordering::SeqCst);
         Some(ALL[number].0)
     }
@@ -213,12 +239,8 @@ async fn misbehave(
         }
         Misdeed::ClosesBefore => {}
         Misdeed::AnswersTwice => {
-            let answer = state.act(request);
-            let bytes = answer.to_bytes();
+            let bytes = state.act(request).to_bytes();
             connection.send(&bytes).await?;
-            if answer.status != 200 {
-                return Some(());
-            }
             tokio::time::sleep(state.a_while(0..5)).await;
             return connection.send(&bytes).await;
         }
@@ -232,7 +254,7 @@ async fn misbehave(
             return connection.send(&answer.to_bytes()).await;
         }
         Misdeed::OtherAnswer => {
-            let other = state.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let other = state.answer_of_other(request);
             let own = state.act(request);
             return connection.send(&other.unwrap_or(own).to_bytes()).await;
         }
@@ -240,13 +262,40 @@ async fn misbehave(
     None
 }
 
-/// The same answer with one minor unit more.
+/// The same answer with one minor unit more wherever it tells of any.
 fn with_other_amount(answer: Answer) -> Answer {
     let Ok(mut body) = serde_json::from_str::<Value>(&answer.body) else { return answer };
-    if let Some(amount) = body["amount"].as_i64() {
-        body["amount"] = (amount + 1).into();
+    let in_error = body.pointer_mut("/error/payment_intent").map(add_to_amounts);
+    if in_error.is_none() {
+        add_to_amounts(&mut body);
+        body["data"].as_array_mut().into_iter().flatten().for_each(add_to_amounts);
     }
     Answer { body: body.to_string(), ..answer }
+}
+
+fn add_to_amounts(object: &mut Value) {
+    for name in ["amount", "amount_received"] {
+        if let Some(amount) = object[name].as_i64() {
+            object[name] = (amount + 1).into();
+        }
+    }
+}
+
+/// Whether it shows that an answer is not one to this request: by its key, or by the object that it names. That nothing is
+/// there, in the words of a list or of an error, can be said of anything; and of whatever else a list of payment intents
+/// holds, it may be the right one.
+fn can_be_told_apart(request: &Request, answer: &Answer) -> bool {
+    if request.method == "POST" {
+        return answer.key.is_some() || answer.status == 200;
+    }
+    let parts: Vec<&str> = request.path.trim_start_matches("/v1/").split('/').collect();
+    let is_one_object = matches!(parts.as_slice(), [_, id] if *id != "search");
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    match body["data"].as_array() {
+        None => true,
+        Some(_) if is_one_object => true,
+        Some(listed) => !listed.is_empty() && request.path != "/v1/payment_intents",
+    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ struct Intent {
     received: i64,
     refunded: i64,
     status: &'static str,
+    is_declined: bool,
     currency: String,
     metadata: BTreeMap<String, String>,
 }
@@ -80,11 +81,9 @@ impl Store {
         let key = request.headers.get("idempotency-key").cloned();
         if let Some((parameters, path, answer)) = key.as_ref().and_then(|key| self.keys.get(key)) {
             let is_same = *parameters == request.parameters && *path == request.path;
-            return if is_same {
-                answer.clone()
-            } else {
-                error(400, "idempotency_error", "idempotency_key_reused")
-            };
+            let reused =
+                Answer { key: key.clone(), ..error(400, "idempotency_error", "idempotency_key_reused") };
+            return if is_same { answer.clone() } else { reused };
         }
         let parts: Vec<&str> = request.path.trim_start_matches("/v1/").split('/').collect();
         let answer = match (request.method.as_str(), parts.as_slice()) {
@@ -100,6 +99,7 @@ impl Store {
             ("GET", ["disputes"]) => list(Vec::new()),
             _ => error(404, "invalid_request_error", "resource_missing"),
         };
+        let answer = Answer { key: key.clone(), ..answer };
         if let Some(key) = key {
             self.keys.insert(key, (request.parameters.clone(), request.path.clone(), answer.clone()));
         }
@@ -112,25 +112,31 @@ impl Store {
         let (Some(amount), currency) = (number("amount"), text("currency")) else {
             return error(400, "invalid_request_error", "parameter_missing");
         };
-        if text("payment_method").contains("Declined") {
-            return error(402, "card_error", "card_declined");
-        }
+        let is_declined = text("payment_method").contains("Declined");
         let is_captured = text("capture_method") != "manual";
         let metadata = metadata(request);
-        self.write_down(Kind::Charge, &metadata, &metadata, amount, is_captured);
+        if !is_declined {
+            self.write_down(Kind::Charge, &metadata, &metadata, amount, is_captured);
+        }
         let id = format!("pi_{:08}", self.intents.len() + 1);
         let intent = Intent {
             made: Instant::now(),
             created: now(),
             amount,
-            received: if is_captured { amount } else { 0 },
+            received: if is_captured && !is_declined { amount } else { 0 },
             refunded: 0,
-            status: if is_captured { "succeeded" } else { "requires_capture" },
+            status: match (is_declined, is_captured) {
+                (true, _) => "requires_payment_method",
+                (false, true) => "succeeded",
+                (false, false) => "requires_capture",
+            },
+            is_declined,
             currency,
             metadata,
         };
+        let declined = is_declined.then(|| declined(&id, &intent));
         self.intents.insert(id.clone(), intent);
-        self.show(&id)
+        declined.unwrap_or_else(|| self.show(&id))
     }
 
     fn capture(&mut self, id: &str, request: &Request) -> Answer {
@@ -148,10 +154,14 @@ impl Store {
 
     fn cancel(&mut self, id: &str, request: &Request) -> Answer {
         let Some(intent) = self.intents.get_mut(id) else { return missing() };
-        if intent.status != "requires_capture" {
+        if !matches!(intent.status, "requires_capture" | "requires_payment_method") {
             return unexpected_state(id, intent);
         }
         intent.status = "canceled";
+        if intent.is_declined {
+            // No money is released by that.
+            return self.show(id);
+        }
         let metadata = intent.metadata.clone();
         self.write_down(Kind::Void, &metadata, &key_as_attempt(request), 0, false);
         self.show(id)
@@ -264,12 +274,14 @@ fn key_as_attempt(request: &Request) -> BTreeMap<String, String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the adversary has a clock of its own")]
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs()
 }
 
 fn intent_json(id: &str, intent: &Intent) -> Value {
+    let last_error = intent.is_declined.then(|| json!({ "type": "card_error", "code": "card_declined" }));
     json!({
+        "last_payment_error": last_error,
         "id": id, "object": "payment_intent", "amount": intent.amount, "amount_received": intent.received,
         "currency": intent.currency, "status": intent.status, "created": intent.created,
         "metadata": intent.metadata, "latest_charge": format!("ch{}", &id[2..]), "client_secret": format!("{id}_secret"),
@@ -284,7 +296,7 @@ fn refund_json(id: &str, refund: &Refund) -> Value {
 }
 
 fn ok(object: &Value) -> Answer {
-    Answer { status: 200, body: object.to_string() }
+    Answer { status: 200, key: None, body: object.to_string() }
 }
 
 fn list(data: Vec<Value>) -> Answer {
@@ -311,15 +323,24 @@ fn missing() -> Answer {
     error(404, "invalid_request_error", "resource_missing")
 }
 
+/// As Stripe tells it: the payment intent stands, and waits for another card.
+fn declined(id: &str, intent: &Intent) -> Answer {
+    let error = json!({
+        "type": "card_error", "code": "card_declined", "decline_code": "generic_decline", "message": "declined",
+        "payment_intent": intent_json(id, intent),
+    });
+    Answer { status: 402, key: None, body: json!({ "error": error }).to_string() }
+}
+
 fn unexpected_state(id: &str, intent: &Intent) -> Answer {
     let error = json!({
         "type": "invalid_request_error", "code": "payment_intent_unexpected_state", "message": "not in this state",
         "payment_intent": intent_json(id, intent),
     });
-    Answer { status: 400, body: json!({ "error": error }).to_string() }
+    Answer { status: 400, key: None, body: json!({ "error": error }).to_string() }
 }
 
 pub(super) fn error(status: u16, kind: &str, code: &str) -> Answer {
     let error = json!({ "type": kind, "code": code, "message": "told by the adversary" });
-    Answer { status, body: json!({ "error": error }).to_string() }
+    Answer { status, key: None, body: json!({ "error": error }).to_string() }
 }

@@ -12,6 +12,7 @@ use crate::{Database, Launch, PrivatePostgres, wait_until};
 
 /// What an operator would have made by `openssl rand -hex 32`.
 const CREDENTIALS_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+const WEBHOOK_SECRET: &str = "whsec_adversary";
 const CREDENTIALS: &str = r#"{"secret_key": "sk_test_adversary", "webhook_secret": "whsec_adversary"}"#;
 
 /// The payment methods that the adversary takes and the one that it declines.
@@ -27,10 +28,13 @@ pub(super) async fn payments(plan: &Plan) -> Report {
     let mut report = Report::default();
     let stage = Stage::set(plan).await;
     let Stage { _postgres, database, launch, adversary } = stage;
-    add_account(&database, adversary.port());
+    let account = add_account(&database, adversary.port());
     let mut world = World::new(database, launch, 2);
     world.effects = Effects::Adversary(adversary.journal().to_owned());
     world.start_all();
+    let hooks =
+        (0..2).map(|number| format!("{}/v1/processor_webhooks/{account}", world.server(number).url()));
+    adversary.send_webhooks(hooks.collect(), WEBHOOK_SECRET);
     let settings = LoadSettings {
         merchants: 48,
         methods: METHODS,
@@ -41,10 +45,13 @@ pub(super) async fn payments(plan: &Plan) -> Report {
     world.start_load(plan, &settings);
     world.finish_load(&mut report).await;
     adversary.set_bad(false);
+    report.merge(world.check(plan).await);
     for (name, count) in adversary.counts() {
         report.add(name, count);
+        if name == "webhooks of nobody taken" && count > 0 {
+            report.violation(format!("{count} webhooks with a wrong signature were taken"));
+        }
     }
-    report.merge(world.check(plan).await);
     report
 }
 
@@ -89,8 +96,8 @@ impl Stage {
     }
 }
 
-/// Lets the documented key's tenant charge by the adversary instead of the built-in sandbox.
-fn add_account(database: &Database, port: u16) {
+/// Lets the documented key's tenant charge by the adversary instead of the built-in sandbox. Gives back the account's id.
+fn add_account(database: &Database, port: u16) -> String {
     // The tenant is made by a server's first start.
     drop(tokio::task::block_in_place(|| {
         database.launch().setting("CREDENTIALS_KEY", CREDENTIALS_KEY).start()
@@ -130,5 +137,5 @@ fn add_account(database: &Database, port: u16) {
     ]
     .concat();
     let added = database.florin_with(&arguments, &variables);
-    assert_eq!(added.code, Some(0), "{added:?}");
+    added.line().to_owned()
 }
