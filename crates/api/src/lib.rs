@@ -4,6 +4,7 @@
 //! routes on one screen.
 
 mod access;
+mod auth;
 mod body;
 mod call;
 mod credentials;
@@ -34,6 +35,7 @@ mod state;
 mod system;
 mod transactions;
 mod unread;
+mod users;
 
 pub use openapi::openapi;
 pub use rate_limit::RateLimits;

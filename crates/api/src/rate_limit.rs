@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use actix_web::http::header::HeaderValue;
-use florin_domain::KeyId;
 use florin_engine::access::Caller;
 use florin_engine::views::{ErrorCode, Refused};
 use governor::clock::{Clock, DefaultClock};
@@ -56,7 +55,7 @@ enum Window {
 struct Governor {
     window: Window,
     quota: u32,
-    states: RateLimiter<KeyId, DashMapStateStore<KeyId>, DefaultClock, StateInformationMiddleware>,
+    states: RateLimiter<[u8; 16], DashMapStateStore<[u8; 16]>, DefaultClock, StateInformationMiddleware>,
 }
 
 /// The headers that tell a caller about limits.
@@ -99,7 +98,7 @@ impl Limiter {
         let mut outcome = Ok(());
         for (window, quota) in [(Window::Second, limits.per_second), (Window::Minute, limits.per_minute)] {
             let Some(governor) = self.governor(window, quota) else { continue };
-            match governor.states.check_key(&caller.key_id) {
+            match governor.states.check_key(&caller.limit_key()) {
                 Ok(snapshot) => governor.tell(snapshot.remaining_burst_capacity(), &mut state),
                 Err(not_until) => {
                     let wait = not_until.wait_time_from(self.clock.now());
@@ -196,8 +195,8 @@ fn policy_of(limits: RateLimits) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
-    use florin_domain::{Mode, TenantId};
-    use florin_engine::access::Scopes;
+    use florin_domain::{KeyId, Mode, TenantId};
+    use florin_engine::access::{Credential, Scopes};
 
     use super::*;
 
@@ -207,12 +206,13 @@ mod tests {
         Caller {
             tenant_id: TenantId::from_bytes(bytes),
             mode: Mode::Test,
-            key_id: KeyId::from_bytes(bytes),
+            credential: Credential::Key(KeyId::from_bytes(bytes)),
             scopes: Scopes::default(),
             limit_per_minute: None,
             limit_per_second: None,
             own_limits: (None, None),
             expires_at: None,
+            grants_until: None,
             currencies: None,
         }
     }

@@ -13,6 +13,7 @@ mod orphans;
 mod payments;
 mod processors;
 mod refunds;
+mod sessions;
 mod transactions;
 mod violation;
 
@@ -108,6 +109,7 @@ fn check_all(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), St
     processors::check(connection, run)?;
     orphans::check(connection, run)?;
     access::check(connection, run)?;
+    sessions::check(connection, run)?;
     counters::check(connection, run)
 }
 
