@@ -37,7 +37,8 @@ pub(crate) async fn token(mut call: OpenCall) -> Result<Answer, Refused> {
         let request = sign_in(&mut fields, device)?;
         return Ok(call.state.engine.sign_in(stranger(&call), request).await);
     }
-    if let Some(field) = ["totp_code", "tenant_id", "livemode"].into_iter().find(|name| fields.is_given(name)) {
+    if let Some(field) = ["totp_code", "tenant_id", "livemode"].into_iter().find(|name| fields.is_given(name))
+    {
         let message = format!("{field} goes with email and password; an API key has a tenant and a mode.");
         return Err(Refused::new(ErrorCode::ParametersConflict, message).param(field));
     }
@@ -49,7 +50,8 @@ pub(crate) async fn token(mut call: OpenCall) -> Result<Answer, Refused> {
 }
 
 pub(crate) async fn refresh(mut call: OpenCall) -> Result<Answer, Refused> {
-    let token = credentials::secret_of(&call.request).map_err(|_no_token| Refused::refresh_token_invalid())?;
+    let token =
+        credentials::secret_of(&call.request).map_err(|_no_token| Refused::refresh_token_invalid())?;
     let token = token.into();
     let body = call.body().await?;
     let mut fields = Fields::new(body, REFRESH_FIELDS)?;
@@ -84,8 +86,7 @@ pub(crate) fn in_session_form(answer: Answer) -> Answer {
     }
     let Ok(body) = serde_json::from_str::<Common<'_>>(&answer.body) else { return answer };
     let Ok(facts) = serde_json::from_str::<Facts>(body.error.get()) else { return answer };
-    let told =
-        SessionError { error: body.error, error_code: &facts.code, error_description: &facts.message };
+    let told = SessionError { error: body.error, error_code: &facts.code, error_description: &facts.message };
     let body = Arc::from(to_json(&told, 512));
     Answer { body, ..answer }
 }

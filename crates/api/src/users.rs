@@ -30,7 +30,8 @@ pub(crate) async fn create(mut call: Call) -> Result<Answer, Refused> {
     let email = fields.text("email", |text| normalize_email(&text))?;
     let role = fields.word("role", Role::WORDS)?;
     let request = CreateUser {
-        email: email.ok_or_else(|| missing("email", "Send email: the address that the user signs in with."))?,
+        email: email
+            .ok_or_else(|| missing("email", "Send email: the address that the user signs in with."))?,
         name: fields.text("name", UserName::parse)?,
         role: role.ok_or_else(|| missing("role", "Send role: admin, operator or viewer."))?,
         password: password(&mut fields)?,
@@ -87,7 +88,8 @@ pub(crate) async fn confirm_totp(mut call: Call) -> Result<Answer, Refused> {
     let body = call.body().await?;
     let mut fields = Fields::new(body, CONFIRM_FIELDS)?;
     let code = fields.string("code", "a string of six digits")?;
-    let code = code.ok_or_else(|| missing("code", "Send code: the six digits that the authenticator shows."))?;
+    let code =
+        code.ok_or_else(|| missing("code", "Send code: the six digits that the authenticator shows."))?;
     Ok(call.state.engine.confirm_totp(call.context, id, code).await)
 }
 

@@ -7,9 +7,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{
-    Actor, ClientVersion, DeviceId, KeyId, Mode, Reason, SessionId, TenantId, UserId,
-};
+use crate::{Actor, ClientVersion, DeviceId, KeyId, Mode, Reason, SessionId, TenantId, UserId};
 
 /// For how long the immediate predecessor of an unused refresh token gets it once more.
 pub const REPEAT_WINDOW: TimeDelta = TimeDelta::seconds(30);
@@ -261,7 +259,8 @@ impl Session {
     /// A token that has a successor: honest soon and once, else a theft.
     fn present_superseded(&self, refresh: &Refresh, at: DateTime<Utc>) -> Result<Refreshed, RefreshRefused> {
         let is_predecessor = refresh.number.saturating_add(1) == self.number;
-        let rotation = self.rotation.filter(|rotation| is_predecessor && at < later(rotation.at, REPEAT_WINDOW));
+        let rotation =
+            self.rotation.filter(|rotation| is_predecessor && at < later(rotation.at, REPEAT_WINDOW));
         match rotation {
             Some(_) if !refresh.rotates => Err(RefreshRefused::Superseded),
             Some(rotation) => Ok(Refreshed::Repeated(self.clone(), rotation)),
@@ -319,7 +318,12 @@ mod tests {
         Refresh { number, rotates, nonce: NONCE, device: Device::default() }
     }
 
-    fn present(session: &Session, number: i64, rotates: bool, when: i64) -> Result<Refreshed, RefreshRefused> {
+    fn present(
+        session: &Session,
+        number: i64,
+        rotates: bool,
+        when: i64,
+    ) -> Result<Refreshed, RefreshRefused> {
         session.refresh(refresh(number, rotates), Lifetimes::default(), at(when))
     }
 
@@ -408,6 +412,9 @@ mod tests {
         let newer = Device { device_id: None, client_version: Some(ClientVersion::parse("1.1").unwrap()) };
         let asked = Refresh { device: newer.clone(), ..refresh(2, false) };
         let Ok(Refreshed::Kept(third)) = second.refresh(asked, Lifetimes::default(), at(2)) else { panic!() };
-        assert_eq!((third.device.device_id, third.device.client_version), (phone.device_id, newer.client_version));
+        assert_eq!(
+            (third.device.device_id, third.device.client_version),
+            (phone.device_id, newer.client_version)
+        );
     }
 }

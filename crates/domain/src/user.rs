@@ -140,7 +140,11 @@ impl User {
             return self.clone();
         }
         let user = self.changed(at, by);
-        if enabled { User { disabled_at: None, ..user } } else { User { disabled_at: Some(at), ..user.next_epoch() } }
+        if enabled {
+            User { disabled_at: None, ..user }
+        } else {
+            User { disabled_at: Some(at), ..user.next_epoch() }
+        }
     }
 
     /// The user with another password. All sessions end.

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use florin_domain::{Actor, Currency, KeyId, Mode, Role, SessionId, SessionOwner, TenantId, UnknownWord, UserId};
+use florin_domain::{
+    Actor, Currency, KeyId, Mode, Role, SessionId, SessionOwner, TenantId, UnknownWord, UserId,
+};
 use florin_storage::Realm;
 use strum::VariantArray;
 

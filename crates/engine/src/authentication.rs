@@ -142,9 +142,7 @@ impl Inner {
     async fn find_caller(&self, digest: [u8; 32], kind: TokenText) -> Result<Option<Caller>, StorageError> {
         let now = self.now();
         match kind {
-            TokenText::Other => {
-                self.read(move |connection| caller_by_key(connection, &digest, now)).await
-            }
+            TokenText::Other => self.read(move |connection| caller_by_key(connection, &digest, now)).await,
             TokenText::Sound { .. } | TokenText::Mistyped => {
                 self.read(move |connection| caller_by_token(connection, &digest, now)).await
             }
@@ -181,7 +179,9 @@ impl Inner {
         };
         match self.read(note).await {
             Ok(()) => not_noted.iter().for_each(|(_, _, at, uses)| uses.noted.store(*at, Ordering::Relaxed)),
-            Err(error) => tracing::warn!(%error, "the last use of keys and sessions could not be written down"),
+            Err(error) => {
+                tracing::warn!(%error, "the last use of keys and sessions could not be written down")
+            }
         }
     }
 }

@@ -95,9 +95,8 @@ impl Inner {
     /// Takes an attempt off that was none; with `is_over`, the address starts afresh with this account.
     pub(crate) async fn forgive_login(&self, attempt: LoginAttempt, is_over: bool) {
         let forgiven = is_over.then_some(attempt.digests[1]);
-        let forgive = move |connection: &mut _| {
-            forgive_login_attempt(connection, &attempt.digests, forgiven.as_ref())
-        };
+        let forgive =
+            move |connection: &mut _| forgive_login_attempt(connection, &attempt.digests, forgiven.as_ref());
         if let Err(error) = self.read(forgive).await {
             tracing::warn!(%error, "an attempt to sign in counts as failed, although it was not");
         }

@@ -117,7 +117,10 @@ impl Drop for Place<'_> {
 }
 
 /// The hash of a password, in PHC's string format.
-pub(crate) fn hash_password(settings: PasswordSettings, password: &SecretString) -> Result<String, NoRandomness> {
+pub(crate) fn hash_password(
+    settings: PasswordSettings,
+    password: &SecretString,
+) -> Result<String, NoRandomness> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt)?;
     let hash = hasher(settings).hash_password_with_salt(password.expose_secret().as_bytes(), &salt);
@@ -169,7 +172,9 @@ mod tests {
         assert_ne!(hash_password(QUICK, &secret("a")).unwrap(), hash_password(QUICK, &secret("a")).unwrap());
         let right = verify(PasswordSettings::default(), &secret("correct horse"), Some(&hash));
         assert_eq!(right, Verified { is_right: true, rehashed: None });
-        for (password, stored) in [("correct horses", Some(hash.as_str())), ("", Some("nonsense")), ("", None)] {
+        for (password, stored) in
+            [("correct horses", Some(hash.as_str())), ("", Some("nonsense")), ("", None)]
+        {
             assert!(!verify(QUICK, &secret(password), stored).is_right, "{password} {stored:?}");
         }
     }

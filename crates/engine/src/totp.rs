@@ -145,7 +145,9 @@ mod tests {
     fn an_app_gets_the_secret_with_its_account() {
         let secret = TotpSecret::from_bytes(b"12345678901234567890").unwrap();
         let url = secret.to_url("ada+1@example.com");
-        assert!(url.starts_with("otpauth://totp/Florin:ada%2B1@example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&"));
+        assert!(url.starts_with(
+            "otpauth://totp/Florin:ada%2B1@example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&"
+        ));
     }
 
     #[test]

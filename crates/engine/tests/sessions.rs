@@ -286,14 +286,19 @@ async fn a_refresh_token_opens_nothing_and_an_access_token_refreshes_nothing(kin
     let key = make_key(&harness, None);
     let tokens = Tokens::of(&exchange(&engines[0], key.reveal()).await);
     assert_eq!(enters(&engines[0], &tokens.refresh).await, None);
-    for other in [&tokens.access, &key.reveal().to_owned(), &tokens.refresh.replace("rt_", "at_"), &String::new()]
+    for other in
+        [&tokens.access, &key.reveal().to_owned(), &tokens.refresh.replace("rt_", "at_"), &String::new()]
     {
         let answer = refresh(&engines[0], other, true).await;
         assert_eq!((answer.status, code(&answer).as_str()), (401, "refresh_token_invalid"), "{other}");
     }
     let caller = enters(&engines[0], &tokens.access).await.expect("it works");
     let answer = engines[0].exchange_key(call_of(caller), Device::default()).await;
-    assert_eq!((answer.status, code(&answer).as_str()), (403, "permission_denied"), "no session from a session");
+    assert_eq!(
+        (answer.status, code(&answer).as_str()),
+        (403, "permission_denied"),
+        "no session from a session"
+    );
     let sound = Tokens::of(&exchange(&engines[1], key.reveal()).await);
     harness.database.execute("DELETE FROM session_tokens");
     for secret in [&sound.access, &tokens.access] {
@@ -323,7 +328,8 @@ async fn a_changed_device_is_in_the_audit_log(kind: Kind) {
     let key = make_key(&harness, None);
     let caller = enters(&engines[0], key.reveal()).await.expect("it works");
     let mut held = Tokens::of(&engines[0].exchange_key(call_of(caller), on("web-3f92ab1c")).await);
-    for (device, entries) in [(on("web-3f92ab1c"), 0), (Device::default(), 0), (on("phone"), 1), (on("phone"), 1)]
+    for (device, entries) in
+        [(on("web-3f92ab1c"), 0), (Device::default(), 0), (on("phone"), 1), (on("phone"), 1)]
     {
         let request = RefreshTokens { token: held.refresh.as_str().into(), rotates: true, device };
         held = Tokens::of(&engines[1].refresh_session(stranger("192.0.2.1"), request).await);
@@ -409,7 +415,8 @@ async fn what_is_over_is_forgotten_and_what_lives_is_not(kind: Kind) {
     harness.clock.advance(Duration::from_secs(11 * 24 * 3600));
     let now = harness.clock.now();
     let mut connection = harness.url.connect().expect("the database");
-    florin_storage::sessions::forget_sessions(&mut connection, now, now - TimeDelta::days(30)).expect("forgotten");
+    florin_storage::sessions::forget_sessions(&mut connection, now, now - TimeDelta::days(30))
+        .expect("forgotten");
     assert_eq!(harness.database.number("SELECT count(*) AS number FROM sessions"), 1);
     let tokens = "SELECT count(*) AS number FROM session_tokens";
     assert_eq!(harness.database.number(tokens), 1, "the access token has expired");

@@ -4,9 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use florin_domain::{
-    KeyId, MetadataRefused, OpenItemId, ProcessorAccountId, TenantId, TextRefused, UserId,
-};
+use florin_domain::{KeyId, MetadataRefused, OpenItemId, ProcessorAccountId, TenantId, TextRefused, UserId};
 use florin_engine::export::ExportFailed;
 use florin_engine::requests::MalformedCredentials;
 use florin_engine::{NotDone, OperatorFailed, ReconcileFailed, StartFailed};

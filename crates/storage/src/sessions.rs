@@ -216,11 +216,10 @@ fn lock_failures(
         .value(Value::Int(at.timestamp_micros()))
         .sql(") ON CONFLICT (digest) DO UPDATE SET failures = login_failures.failures")
         .execute(connection)?;
-    let rows: Vec<(i64, i64)> = Statement::<(BigInt, BigInt)>::new(
-        "SELECT failures, last_at FROM login_failures WHERE digest = ",
-    )
-    .value(Value::Bytes(digest))
-    .load(connection)?;
+    let rows: Vec<(i64, i64)> =
+        Statement::<(BigInt, BigInt)>::new("SELECT failures, last_at FROM login_failures WHERE digest = ")
+            .value(Value::Bytes(digest))
+            .load(connection)?;
     Ok(rows.first().map_or_else(Failures::default, |(failures, last_at)| Failures {
         count: u32::try_from(*failures).unwrap_or(u32::MAX),
         last_at: DateTime::from_timestamp_micros(*last_at),
@@ -255,9 +254,11 @@ pub fn forgive_login_attempt(
 ) -> Result<(), StorageError> {
     for digest in digests {
         let failures = if forgiven == Some(digest) { "0" } else { "failures - 1" };
-        Statement::<()>::new(format!("UPDATE login_failures SET failures = {failures} WHERE failures > 0 AND digest = "))
-            .value(Value::Bytes(digest))
-            .execute(connection)?;
+        Statement::<()>::new(format!(
+            "UPDATE login_failures SET failures = {failures} WHERE failures > 0 AND digest = "
+        ))
+        .value(Value::Bytes(digest))
+        .execute(connection)?;
     }
     Ok(())
 }

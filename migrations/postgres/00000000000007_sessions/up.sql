@@ -63,7 +63,7 @@ CREATE TABLE sessions (
 );
 
 CREATE INDEX sessions_by_key ON sessions (tenant_id, livemode, key_id, id);
-CREATE INDEX sessions_by_user ON sessions (tenant_id, user_id, livemode, id);
+CREATE INDEX sessions_by_user ON sessions (tenant_id, livemode, user_id, id);
 
 -- Every token that a session ever gave and that has not expired, and refresh tokens for as long as their session is
 -- kept: by them a stolen one is recognized.
@@ -106,11 +106,29 @@ CREATE TRIGGER sessions_ended AFTER UPDATE ON sessions FOR EACH ROW
         OR OLD.key_id IS DISTINCT FROM NEW.key_id OR OLD.user_id IS DISTINCT FROM NEW.user_id
         OR OLD.user_epoch IS DISTINCT FROM NEW.user_epoch)
     EXECUTE FUNCTION count_access_change();
-CREATE TRIGGER sessions_gone AFTER DELETE OR TRUNCATE ON sessions EXECUTE FUNCTION count_access_change();
-CREATE TRIGGER session_tokens_changed AFTER UPDATE OR DELETE OR TRUNCATE ON session_tokens
+CREATE TRIGGER session_tokens_changed AFTER UPDATE ON session_tokens FOR EACH ROW
     EXECUTE FUNCTION count_access_change();
 CREATE TRIGGER users_changed AFTER UPDATE ON users FOR EACH ROW
     WHEN (OLD.role IS DISTINCT FROM NEW.role OR OLD.disabled_at IS DISTINCT FROM NEW.disabled_at
         OR OLD.epoch IS DISTINCT FROM NEW.epoch)
     EXECUTE FUNCTION count_access_change();
-CREATE TRIGGER users_gone AFTER DELETE OR TRUNCATE ON users EXECUTE FUNCTION count_access_change();
+
+-- A statement that removes nothing, as most that forget what is over, changes nothing.
+CREATE FUNCTION count_access_loss() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM gone) THEN
+        UPDATE access_generation SET generation = generation + 1;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER sessions_gone AFTER DELETE ON sessions REFERENCING OLD TABLE AS gone
+    EXECUTE FUNCTION count_access_loss();
+CREATE TRIGGER session_tokens_gone AFTER DELETE ON session_tokens REFERENCING OLD TABLE AS gone
+    EXECUTE FUNCTION count_access_loss();
+CREATE TRIGGER users_gone AFTER DELETE ON users REFERENCING OLD TABLE AS gone
+    EXECUTE FUNCTION count_access_loss();
+CREATE TRIGGER sessions_emptied AFTER TRUNCATE ON sessions EXECUTE FUNCTION count_access_change();
+CREATE TRIGGER session_tokens_emptied AFTER TRUNCATE ON session_tokens EXECUTE FUNCTION count_access_change();
+CREATE TRIGGER users_emptied AFTER TRUNCATE ON users EXECUTE FUNCTION count_access_change();

@@ -63,7 +63,7 @@ CREATE TABLE sessions (
 ) STRICT;
 
 CREATE INDEX sessions_by_key ON sessions (tenant_id, livemode, key_id, id);
-CREATE INDEX sessions_by_user ON sessions (tenant_id, user_id, livemode, id);
+CREATE INDEX sessions_by_user ON sessions (tenant_id, livemode, user_id, id);
 
 -- Every token that a session ever gave and that has not expired, and refresh tokens for as long as their session is
 -- kept: by them a stolen one is recognized.

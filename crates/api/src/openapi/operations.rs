@@ -9,8 +9,7 @@ use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Type}
 use super::call::{Call, LIST};
 use super::parameters::{page, path_id, payment_filters, refund_filters, refund_page};
 use super::{
-    access, customers, exports, invoices, journal, open_items, payment_methods, processors,
-    sessions,
+    access, customers, exports, invoices, journal, open_items, payment_methods, processors, sessions,
 };
 
 /// What every charge can answer besides.

@@ -204,11 +204,7 @@ fn token_body() -> Object {
         client_version,
         ("email", "Signing in: the user's address.", nullable(text(Email::MAX_CHARS))),
         ("password", "Signing in: the user's password.", nullable(string())),
-        (
-            "totp_code",
-            "Signing in: the code of the second factor, or a recovery code.",
-            nullable(string()),
-        ),
+        ("totp_code", "Signing in: the code of the second factor, or a recovery code.", nullable(string())),
         (
             "tenant_id",
             "Signing in: of which tenant, where the address is used in several.",
@@ -265,7 +261,11 @@ fn user_body() -> Object {
 
 fn update_body() -> Object {
     let mut fields = object([
-        ("name", "What they are called; null for nothing.", nullable(text(UserName::MAX_CHARS).min_length(Some(1)))),
+        (
+            "name",
+            "What they are called; null for nothing.",
+            nullable(text(UserName::MAX_CHARS).min_length(Some(1))),
+        ),
         ("role", "What they are there for.", nullable(role())),
         ("enabled", "Whether they may sign in.", nullable(boolean())),
     ]);
@@ -286,8 +286,11 @@ fn password_body() -> Object {
 }
 
 fn confirm_body() -> Object {
-    let mut fields =
-        object([("code", "The code that the authenticator shows.", string().pattern(Some("^[0-9]{6}$")).build())]);
+    let mut fields = object([(
+        "code",
+        "The code that the authenticator shows.",
+        string().pattern(Some("^[0-9]{6}$")).build(),
+    )]);
     fields.required = vec!["code".to_owned()];
     fields.examples = vec![json!({"code": "287082"})];
     fields

@@ -20,10 +20,7 @@ use crate::views::{Refused, SessionEndedResponse, TokensResponse};
 /// What a session is exchanged for.
 pub(crate) enum Exchanged {
     /// An API key, which was found to work.
-    Key {
-        id: KeyId,
-        expires_at: Option<DateTime<Utc>>,
-    },
+    Key { id: KeyId, expires_at: Option<DateTime<Utc>> },
     /// A password, which was found to be the right one for this hash.
     Password {
         id: UserId,
@@ -67,14 +64,8 @@ impl Change for BeginSession {
             }
         };
         let Realm { tenant_id, mode } = on.realm;
-        let new = NewSession {
-            id: self.id,
-            tenant_id,
-            mode,
-            owner,
-            owner_expires_at,
-            device: self.device.clone(),
-        };
+        let new =
+            NewSession { id: self.id, tenant_id, mode, owner, owner_expires_at, device: self.device.clone() };
         let session = Session::begin(new, self.lifetimes, at);
         put_tokens(on, &session, &self.access, Some(&self.refresh));
         on.set.put_session(session.clone());
@@ -129,8 +120,7 @@ impl Change for RefreshSession {
     }
 
     fn make(&self, on: &mut Desk<'_>) -> Result<Made, Refused> {
-        let session =
-            on.set.session(on.realm, self.id).ok_or_else(Refused::refresh_token_invalid)?.clone();
+        let session = on.set.session(on.realm, self.id).ok_or_else(Refused::refresh_token_invalid)?.clone();
         let number = self.refresh.number;
         match session.refresh(self.refresh.clone(), self.lifetimes, on.deciding.at) {
             Ok(Refreshed::Rotated(after)) => {

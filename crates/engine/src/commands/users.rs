@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::change::{Change, Desk, Made};
 use crate::requests::ChangeUser;
-use crate::views::{Refused, TotpOfferResponse, UserResponse, RecoveryCodesResponse};
+use crate::views::{RecoveryCodesResponse, Refused, TotpOfferResponse, UserResponse};
 
 /// Makes a user.
 pub(crate) struct AddUser {
@@ -104,7 +104,8 @@ impl AlterUser {
                 user.offer_second_factor(sealed.clone(), at, by)
             }
             Alteration::ConfirmFactor { sealed, step, recovery } => {
-                let is_that = matches!(&user.second_factor, SecondFactor::Pending { secret } if secret == sealed);
+                let is_that =
+                    matches!(&user.second_factor, SecondFactor::Pending { secret } if secret == sealed);
                 let digests = recovery.iter().map(|(_, digest)| *digest).collect();
                 let confirmed = user.confirm_second_factor(*step, digests, at, by).filter(|_| is_that);
                 let confirmed = confirmed.ok_or_else(Refused::totp_not_pending)?;

@@ -1,7 +1,10 @@
 //! Sessions: exchanging a credential for one, refreshing it, ending it, and listing one's own.
 
 use chrono::{DateTime, Utc};
-use florin_domain::{Lifetimes, Mode, Proof, Refresh, SecondFactor, Session, SessionId, SessionOwner, TokenKind, TokenText, User};
+use florin_domain::{
+    Lifetimes, Mode, Proof, Refresh, SecondFactor, Session, SessionId, SessionOwner, TokenKind, TokenText,
+    User,
+};
 use florin_storage::Realm;
 use florin_storage::read::{self, SessionQuery};
 use florin_storage::sessions::{SessionToken, find_token, find_user, find_users_by_email, session_uses};
@@ -207,7 +210,8 @@ impl Inner {
         let mut nonce = [0; 32];
         getrandom::fill(&mut nonce).map_err(|error| no_randomness(&error.into()))?;
         let of = TokenOf { kind: TokenKind::Access, mode: session.mode, session_id: session.id };
-        let refresh = Refresh { number: token.number, rotates: request.rotates, nonce, device: request.device };
+        let refresh =
+            Refresh { number: token.number, rotates: request.rotates, nonce, device: request.device };
         let command = RefreshSession {
             id: session.id,
             presented,

@@ -39,10 +39,14 @@ impl Engine {
     /// Changes a user's name or role, or whether they may sign in.
     pub async fn change_user(&self, context: Context, id: UserId, change: ChangeUser) -> Answer {
         let requester = Requester::from(&context);
-        if let Err(refused) = self.inner.user(&context.caller, id).await.and_then(|_| may_manage(&context.caller)) {
+        if let Err(refused) =
+            self.inner.user(&context.caller, id).await.and_then(|_| may_manage(&context.caller))
+        {
             return requester.refuse(refused);
         }
-        self.inner.change(requester, AlterUser { id, alteration: Alteration::Change(change) }, 200, None).await
+        self.inner
+            .change(requester, AlterUser { id, alteration: Alteration::Change(change) }, 200, None)
+            .await
     }
 
     /// Gives a user another password. All of their sessions end.
@@ -108,7 +112,8 @@ impl Engine {
         let answer = |mut users: Vec<User>| {
             users.reverse();
             let is_wanted = |at: DateTime<Utc>| {
-                created_after.is_none_or(|after| at > after) && created_before.is_none_or(|before| at < before)
+                created_after.is_none_or(|after| at > after)
+                    && created_before.is_none_or(|before| at < before)
             };
             users.retain(|user| is_wanted(user.id.created_at()));
             let listed = page_of(users, |user| user.id.uuid(), page);
@@ -188,12 +193,7 @@ impl Inner {
         })
     }
 
-    async fn proven_factor(
-        &self,
-        context: &Context,
-        id: UserId,
-        code: &str,
-    ) -> Result<Alteration, Refused> {
+    async fn proven_factor(&self, context: &Context, id: UserId, code: &str) -> Result<Alteration, Refused> {
         let user = self.user(&context.caller, id).await?;
         is_themself(&context.caller, id)?;
         let SecondFactor::Pending { secret: sealed } = user.second_factor else {

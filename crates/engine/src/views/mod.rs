@@ -42,8 +42,8 @@ pub use processor_account::{ProcessorAccountResponse, ProcessorRoutesResponse, R
 pub use refund::RefundResponse;
 pub use refused::{ErrorBody, ErrorResponse, Refused};
 pub use session::{
-    RecoveryCodesResponse, SessionEndedResponse, SessionResponse, TokensResponse, TotpOfferResponse, TotpStatus,
-    UserResponse,
+    RecoveryCodesResponse, SessionEndedResponse, SessionResponse, TokensResponse, TotpOfferResponse,
+    TotpStatus, UserResponse,
 };
 pub use timestamp::Timestamp;
 pub use transaction::{AmendmentResponse, Annotations, PostingResponse, TransactionResponse};

@@ -54,7 +54,8 @@ pub(super) fn run(settings: &Settings, command: Users) -> Result<(), Failure> {
 }
 
 fn add(settings: &Settings, request: AddUser) -> Result<(), Failure> {
-    let email = normalize_email(&request.email).map_err(|refused| Failure::Text("e-mail address", refused))?;
+    let email =
+        normalize_email(&request.email).map_err(|refused| Failure::Text("e-mail address", refused))?;
     let name = request.name.map(UserName::parse).transpose();
     let name = name.map_err(|refused| Failure::Text("name", refused))?;
     let password = read_password()?.into();
@@ -69,7 +70,9 @@ fn add(settings: &Settings, request: AddUser) -> Result<(), Failure> {
 fn read_password() -> Result<String, Failure> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
-        eprintln!("Type the password and Enter. It is shown; use a file or a pipe where somebody might look on.");
+        eprintln!(
+            "Type the password and Enter. It is shown; use a file or a pipe where somebody might look on."
+        );
     }
     let mut line = String::new();
     stdin.lock().take(MAX_INPUT_BYTES).read_line(&mut line)?;

@@ -39,6 +39,10 @@ pub(crate) struct Settings {
     pub(crate) batch_limit: usize,
     pub(crate) queue_limit: usize,
     pub(crate) processor_timeout: Duration,
+    pub(crate) access_token: Duration,
+    pub(crate) refresh_token: Duration,
+    pub(crate) session: Duration,
+    pub(crate) passwords_at_once: usize,
     pub(crate) recovery_interval: Duration,
     pub(crate) head_timeout: Duration,
     pub(crate) body_timeout: Duration,
@@ -144,6 +148,10 @@ impl Reader {
         let batch_limit = self.number("batch_limit", 1..=1_000);
         let queue_limit = self.number("queue_limit", 1..=1_000_000);
         let processor_timeout = self.seconds("processor_timeout_seconds", 1..=300);
+        let access_token = self.seconds("access_token_seconds", 60..=86_400);
+        let refresh_token = self.seconds("refresh_token_seconds", 60..=31_536_000);
+        let session = self.seconds("session_seconds", 60..=31_536_000);
+        let passwords_at_once = self.number("passwords_at_once", 1..=64);
         let recovery_interval = self.seconds("recovery_interval_seconds", 1..=3_600);
         let head_timeout = self.seconds("head_timeout_seconds", 1..=300);
         let body_timeout = self.seconds("body_timeout_seconds", 1..=300);
@@ -165,6 +173,10 @@ impl Reader {
             batch_limit: batch_limit?,
             queue_limit: queue_limit?,
             processor_timeout: processor_timeout?,
+            access_token: access_token?,
+            refresh_token: refresh_token?,
+            session: session?,
+            passwords_at_once: passwords_at_once?,
             recovery_interval: recovery_interval?,
             head_timeout: head_timeout?,
             body_timeout: body_timeout?,

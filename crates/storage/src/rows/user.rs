@@ -153,7 +153,9 @@ fn digest(text: &str) -> Result<[u8; 32], StorageError> {
             bytes.copy_from_slice(&parsed);
             Ok(bytes)
         }
-        Some(_) | None => Err(StorageError::corrupt(IN.0, "a recovery code's digest is 64 hexadecimal digits")),
+        Some(_) | None => {
+            Err(StorageError::corrupt(IN.0, "a recovery code's digest is 64 hexadecimal digits"))
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use super::WorkingSet;
 use super::objects::Objects;
 use crate::batch::{Change, OnConflict, save};
 use crate::rows::{
-    AMENDMENTS, AUDIT_LOG, COUNTERS, EVENTS, Realm, SESSION_TOKENS, Stored, amendment_row, audit_row, count_row,
-    event_row, token_row,
+    AMENDMENTS, AUDIT_LOG, COUNTERS, EVENTS, Realm, SESSION_TOKENS, Stored, amendment_row, audit_row,
+    count_row, event_row, token_row,
 };
 use crate::{AnyConnection, StorageError};
 
