@@ -71,14 +71,10 @@ fn the_documented_logout_works_as_written() {
         let other = begin(&api, KEY).await;
         let missing = by(&api, &text(&other, "access_token"), Method::DELETE, "/v1/auth/session", "{}").await;
         assert_eq!(session_error(&missing), (400, "parameter_missing".to_owned()));
-        let unknown = by(
-            &api,
-            &text(&other, "access_token"),
-            Method::DELETE,
-            "/v1/auth/session",
-            r#"{"session_id": "sess_82bd91fa"}"#,
-        );
-        assert_eq!(session_error(&unknown.await), (404, "session_not_found".to_owned()));
+        let access = text(&other, "access_token");
+        let body = r#"{"session_id": "sess_82bd91fa"}"#;
+        let unknown = by(&api, &access, Method::DELETE, "/v1/auth/session", body).await;
+        assert_eq!(session_error(&unknown), (404, "session_not_found".to_owned()));
     });
 }
 
