@@ -1,5 +1,7 @@
 //! A call as a handler sees it: admitted, with what it carries at hand.
 
+use std::net::IpAddr;
+
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use florin_engine::access::Context;
@@ -16,6 +18,25 @@ pub(crate) struct Call {
     pub(crate) request: HttpRequest,
     pub(crate) payload: Payload,
     pub(crate) context: Context,
+}
+
+/// A call of somebody who need not be known: what they bring is looked at by the handler.
+pub(crate) struct OpenCall {
+    pub(crate) state: State,
+    pub(crate) request: HttpRequest,
+    pub(crate) payload: Payload,
+    pub(crate) request_id: String,
+    pub(crate) address: Option<IpAddr>,
+}
+
+impl OpenCall {
+    /// The body, as [`Call::body`].
+    pub(crate) async fn body(&mut self) -> Result<Object, Refused> {
+        Query::parse(self.request.query_string(), &[])?;
+        let deadline = self.state.settings.body_deadline;
+        let bytes = body::read(&self.request, &mut self.payload, deadline).await?;
+        parse_object(&bytes)
+    }
 }
 
 impl Call {

@@ -1,4 +1,4 @@
-//! Finding the API key in a request's headers.
+//! Finding the API key or token in a request's headers.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};
@@ -22,10 +22,15 @@ pub(crate) fn secret_of(request: &HttpRequest) -> Result<&str, Refused> {
     found.ok_or_else(missing)
 }
 
-/// The key is not one of ours, or not any more.
+/// Whether a request presents any.
+pub(crate) fn are_presented(request: &HttpRequest) -> bool {
+    request.headers().contains_key(AUTHORIZATION) || request.headers().contains_key("x-api-key")
+}
+
+/// The key is not one of ours, or not any more; or it is an access token, which does not last.
 pub(crate) fn wrong() -> Refused {
-    let message =
-        "The API key is wrong; send a valid one as Authorization: Bearer sk_… or as x-api-key: sk_….";
+    let message = "The API key or access token is wrong, has expired or was revoked; send a valid one as Authorization: \
+                   Bearer …, or a key as x-api-key: sk_….";
     Refused::new(ErrorCode::Unauthenticated, message)
 }
 

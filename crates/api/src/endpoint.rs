@@ -4,6 +4,7 @@
 //! dynamic call per request.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use florin_engine::access::{Caller, Context, Scope};
 use florin_engine::views::{Answer, ErrorCode, Refused};
 use futures_util::future::LocalBoxFuture;
 
-use crate::call::Call;
+use crate::call::{Call, OpenCall};
 use crate::load::Priority;
 use crate::observe::Observer;
 use crate::rate_limit::LimitHeaders;
@@ -55,7 +56,7 @@ impl<'a> Resource<'a> {
         R: Future<Output = Result<A, Refused>> + 'static,
         A: Reply + 'static,
     {
-        self.method(Method::GET, "GET", scope, run)
+        self.method(Method::GET, "GET", Some(scope), run)
     }
 
     /// A POST for callers who have the scope.
@@ -65,7 +66,58 @@ impl<'a> Resource<'a> {
         R: Future<Output = Result<A, Refused>> + 'static,
         A: Reply + 'static,
     {
-        self.method(Method::POST, "POST", scope, run)
+        self.method(Method::POST, "POST", Some(scope), run)
+    }
+
+    /// A GET for every caller, whatever their scopes: the engine says what they see.
+    pub(crate) fn get_by_anyone<F, R, A>(self, run: F) -> Self
+    where
+        F: Fn(Call) -> R + 'static,
+        R: Future<Output = Result<A, Refused>> + 'static,
+        A: Reply + 'static,
+    {
+        self.method(Method::GET, "GET", None, run)
+    }
+
+    /// A POST for every caller, whatever their scopes.
+    pub(crate) fn post_by_anyone<F, R, A>(self, run: F) -> Self
+    where
+        F: Fn(Call) -> R + 'static,
+        R: Future<Output = Result<A, Refused>> + 'static,
+        A: Reply + 'static,
+    {
+        self.method(Method::POST, "POST", None, run)
+    }
+
+    /// A DELETE for every caller, whatever their scopes.
+    pub(crate) fn delete_by_anyone<F, R, A>(self, run: F) -> Self
+    where
+        F: Fn(Call) -> R + 'static,
+        R: Future<Output = Result<A, Refused>> + 'static,
+        A: Reply + 'static,
+    {
+        self.method(Method::DELETE, "DELETE", None, run)
+    }
+
+    /// A POST for people who need not be known.
+    pub(crate) fn open_post<F, R>(mut self, run: F) -> Self
+    where
+        F: Fn(OpenCall) -> R + 'static,
+        R: Future<Output = Result<Answer, Refused>> + 'static,
+    {
+        self.methods.push("POST");
+        let open = Rc::new(Open {
+            run,
+            state: self.state.clone(),
+            observer: Observer::new("POST", self.path),
+            form: self.form,
+        });
+        let handler = move |request: HttpRequest, payload: web::Payload| {
+            let open = Rc::clone(&open);
+            async move { open.serve(request, payload.into_inner()).await }
+        };
+        self.resource = self.resource.route(web::post().to(handler));
+        self
     }
 
     /// A PUT for callers who have the scope.
@@ -75,7 +127,7 @@ impl<'a> Resource<'a> {
         R: Future<Output = Result<A, Refused>> + 'static,
         A: Reply + 'static,
     {
-        self.method(Method::PUT, "PUT", scope, run)
+        self.method(Method::PUT, "PUT", Some(scope), run)
     }
 
     /// A PATCH for callers who have the scope.
@@ -85,7 +137,7 @@ impl<'a> Resource<'a> {
         R: Future<Output = Result<A, Refused>> + 'static,
         A: Reply + 'static,
     {
-        self.method(Method::PATCH, "PATCH", scope, run)
+        self.method(Method::PATCH, "PATCH", Some(scope), run)
     }
 
     /// A DELETE for callers who have the scope.
@@ -95,7 +147,7 @@ impl<'a> Resource<'a> {
         R: Future<Output = Result<A, Refused>> + 'static,
         A: Reply + 'static,
     {
-        self.method(Method::DELETE, "DELETE", scope, run)
+        self.method(Method::DELETE, "DELETE", Some(scope), run)
     }
 
     /// Registers the resource; every other method is 405.
@@ -104,7 +156,7 @@ impl<'a> Resource<'a> {
         config.service(self.resource.default_service(web::route().to(others)));
     }
 
-    fn method<F, R, A>(mut self, method: Method, name: &'static str, scope: Scope, run: F) -> Self
+    fn method<F, R, A>(mut self, method: Method, name: &'static str, scope: Option<Scope>, run: F) -> Self
     where
         F: Fn(Call) -> R + 'static,
         R: Future<Output = Result<A, Refused>> + 'static,
@@ -113,18 +165,81 @@ impl<'a> Resource<'a> {
         self.methods.push(name);
         let priority = if method == Method::GET { Priority::of_get(self.path) } else { Priority::Pressing };
         let observer = Observer::new(name, self.path);
-        let endpoint =
-            Endpoint(Rc::new(Inner { scope, priority, run, state: self.state.clone(), observer, form: self.form }));
+        let endpoint = Endpoint(Rc::new(Inner {
+            scope,
+            priority,
+            run,
+            state: self.state.clone(),
+            observer,
+            form: self.form,
+        }));
         self.resource = self.resource.route(web::method(method).to(endpoint));
         self
     }
+}
+
+/// A POST for people who need not be known.
+struct Open<F> {
+    run: F,
+    state: State,
+    observer: Observer,
+    form: ErrorForm,
+}
+
+impl<F, R> Open<F>
+where
+    F: Fn(OpenCall) -> R + 'static,
+    R: Future<Output = Result<Answer, Refused>> + 'static,
+{
+    async fn serve(&self, request: HttpRequest, payload: Payload) -> HttpResponse {
+        let started = Instant::now();
+        let request_id = self.state.request_ids.next();
+        let address = address_of(&request);
+        let begun = self.state.load.begin(Priority::Pressing, &self.state.engine);
+        let admitted = match &begun {
+            Ok(_) => self.admit(&request, address).await,
+            Err(refused) => Err(refused.clone()),
+        };
+        let state = self.state.clone();
+        let call = OpenCall { state, request, payload, request_id: request_id.clone(), address };
+        let outcome = match admitted {
+            Ok(()) => self.run_in_time(call).await,
+            Err(refused) => Err(refused),
+        };
+        let answer = outcome.unwrap_or_else(|refused| refused.to_answer(&request_id));
+        let answer = (self.form)(answer);
+        self.observer.observe(answer.status, &request_id, started.elapsed());
+        reply::respond(&answer, &request_id, self.state.limiter.default_headers())
+    }
+
+    /// Whether the call may be made: not too often from one address, since it may cost the hash of a password.
+    async fn admit(&self, request: &HttpRequest, address: Option<IpAddr>) -> Result<(), Refused> {
+        card_numbers::refuse_in_head(request)?;
+        match address {
+            Some(address) => self.state.limiter.check_login(address).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn run_in_time(&self, call: OpenCall) -> Result<Answer, Refused> {
+        let settings = &self.state.settings;
+        let deadline = settings.body_deadline + settings.request_deadline;
+        let outcome = tokio::time::timeout(deadline, (self.run)(call)).await;
+        outcome.unwrap_or_else(|_late| Err(Refused::outcome_unknown()))
+    }
+}
+
+/// The address that a request came from.
+fn address_of(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|peer| peer.ip())
 }
 
 /// One method of one path.
 struct Endpoint<F>(Rc<Inner<F>>);
 
 struct Inner<F> {
-    scope: Scope,
+    /// What callers need; none for those that every caller may make.
+    scope: Option<Scope>,
     priority: Priority,
     run: F,
     state: State,
@@ -172,7 +287,7 @@ where
         let outcome = match admitted {
             Err(refused) => Err(refused),
             Ok(caller) => {
-                let address = request.peer_addr().map(|peer| peer.ip());
+                let address = address_of(&request);
                 let context = Context { caller, request_id: request_id.clone(), address };
                 let call = Call { state: self.state.clone(), request, payload, context };
                 self.run_in_time(call, changes).await
@@ -204,11 +319,14 @@ where
         let (headers, outcome) = self.state.limiter.check(&caller).await;
         *limits = headers;
         outcome?;
-        if !caller.scopes.allows(self.scope) {
-            let message = format!("The API key lacks the scope {}; use a key that has it.", self.scope);
-            return Err(Refused::new(ErrorCode::PermissionDenied, message));
+        match self.scope {
+            Some(scope) if !caller.scopes.allows(scope) => {
+                let message =
+                    format!("The API key, or the user's role, lacks the scope {scope}; use one that has it.");
+                Err(Refused::new(ErrorCode::PermissionDenied, message))
+            }
+            Some(_) | None => Ok(caller),
         }
-        Ok(caller)
     }
 
     /// Runs the handler up to the deadline. What the engine has begun goes on without us.

@@ -4,6 +4,7 @@
 //! routes on one screen.
 
 mod access;
+mod auth;
 mod body;
 mod call;
 mod card_numbers;
@@ -38,6 +39,7 @@ mod state;
 mod system;
 mod transactions;
 mod unread;
+mod users;
 
 pub use openapi::openapi;
 pub use rate_limit::{MalformedRedisUrl, RateLimits, RedisUrl};

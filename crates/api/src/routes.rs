@@ -9,8 +9,8 @@ use florin_engine::access::Scope::{
 use crate::endpoint::{COMMON_FORM, Resource};
 use crate::state::State;
 use crate::{
-    ApiState, access, customers, exports, flexprice, invoices, open_items, payment_methods, payments,
-    processor_webhooks, processors, refunds, reply, system, transactions,
+    ApiState, access, auth, customers, exports, flexprice, invoices, open_items, payment_methods, payments,
+    processor_webhooks, processors, refunds, reply, system, transactions, users,
 };
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
@@ -85,6 +85,7 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
 
     configure_processors(config, &state);
     configure_access(config, &state);
+    configure_sessions(config, &state);
 
     configure_flexprice(config, &state);
 
@@ -126,6 +127,24 @@ fn configure_access(config: &mut ServiceConfig, state: &State) {
     at("/v1/audit_log").get(Admin, access::list_audit_log).register(config);
     at("/v1/audit_log/{id}").get(Admin, access::find_audit_entry).register(config);
     at("/v1/tenant").get(Admin, access::find_tenant).patch(Admin, access::change_tenant).register(config);
+}
+
+/// Sessions, which tell their errors in two forms at once, and the users who begin them.
+fn configure_sessions(config: &mut ServiceConfig, state: &State) {
+    let auth_at = |path| Resource::at(path, state).with_errors(auth::in_session_form);
+    auth_at("/v1/auth/token").open_post(auth::token).register(config);
+    auth_at("/v1/auth/refresh").open_post(auth::refresh).register(config);
+    auth_at("/v1/auth/session").delete_by_anyone(auth::revoke).register(config);
+    auth_at("/v1/auth/sessions").get_by_anyone(auth::list).register(config);
+    let at = |path| Resource::at(path, state);
+    at("/v1/users").get(Admin, users::list).post(Admin, users::create).register(config);
+    at("/v1/users/{id}").get_by_anyone(users::find).patch(Admin, users::update).register(config);
+    at("/v1/users/{id}/password").post_by_anyone(users::set_password).register(config);
+    at("/v1/users/{id}/totp")
+        .post_by_anyone(users::offer_totp)
+        .delete_by_anyone(users::drop_totp)
+        .register(config);
+    at("/v1/users/{id}/totp/confirm").post_by_anyone(users::confirm_totp).register(config);
 }
 
 /// The facade, which tells its errors in Flexprice's form.

@@ -9,6 +9,30 @@ named_enum! {
         ApiKeyRotated => "api_key.rotated",
         /// An API key was revoked.
         ApiKeyRevoked => "api_key.revoked",
+        /// Somebody began a session.
+        SessionCreated => "session.created",
+        /// A session was ended.
+        SessionRevoked => "session.revoked",
+        /// A refresh token was presented that had been replaced: it was stolen, and the session has ended.
+        SessionTokenReused => "session.refresh_token_reused",
+        /// A session was refreshed from another device than before.
+        SessionDeviceChanged => "session.device_changed",
+        /// A user was made.
+        UserCreated => "user.created",
+        /// A user got another name or role.
+        UserChanged => "user.changed",
+        /// A user can't sign in any more.
+        UserDisabled => "user.disabled",
+        /// A user may sign in again.
+        UserEnabled => "user.enabled",
+        /// A user got another password.
+        UserPasswordChanged => "user.password_changed",
+        /// A user was handed a secret for a second factor.
+        UserTotpOffered => "user.totp_offered",
+        /// A user's second factor was switched on.
+        UserTotpEnabled => "user.totp_enabled",
+        /// A user's second factor was switched off.
+        UserTotpDisabled => "user.totp_disabled",
         /// A tenant was made.
         TenantCreated => "tenant.created",
         /// A tenant got another name.

@@ -25,8 +25,8 @@ pub enum KeyText {
 /// How many random characters a key has: of 62 kinds, that is 190 bits.
 pub const KEY_RANDOM_CHARS: usize = 32;
 
-const ID_CHARS: usize = 26;
-const CHECKSUM_CHARS: usize = 6;
+pub(crate) const ID_CHARS: usize = 26;
+pub(crate) const CHECKSUM_CHARS: usize = 6;
 const BODY_CHARS: usize = ID_CHARS + KEY_RANDOM_CHARS + CHECKSUM_CHARS;
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -74,7 +74,7 @@ impl KeyText {
 }
 
 /// The CRC-32 of a text in six digits of base 62, the last of which counts ones.
-fn checksum(text: &str) -> String {
+pub(crate) fn checksum(text: &str) -> String {
     let mut rest = crc32(text.as_bytes());
     let mut digits = [b'0'; CHECKSUM_CHARS];
     for digit in digits.iter_mut().rev() {

@@ -43,11 +43,15 @@ mod refund;
 mod refunding;
 #[cfg(feature = "serde")]
 mod serde_text;
+mod session;
 mod state;
 #[cfg(feature = "proptest")]
 pub mod strategies;
 mod terms;
 mod text;
+mod throttle;
+mod token_text;
+mod user;
 
 pub use actor::*;
 pub use amount::*;
@@ -74,6 +78,10 @@ pub use percent::*;
 pub use processor::*;
 pub use refund::*;
 pub use refunding::*;
+pub use session::*;
 pub use state::*;
 pub use terms::*;
 pub use text::*;
+pub use throttle::*;
+pub use token_text::*;
+pub use user::*;

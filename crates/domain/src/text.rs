@@ -195,6 +195,12 @@ texts! {
     ProcessorName: check_processor_name up to 40, like "stripe-eu";
     /// A merchant's notes on a transaction, in up to 2000 characters.
     Notes: check_free_text up to 2000, like "Checked by accounting";
+    /// What a user is called, in 1 to 200 characters.
+    UserName: check_some_text up to 200, like "Ada Lovelace";
+    /// Which device a session is used on, as its client says, in 1 to 255 characters.
+    DeviceId: check_some_text up to 255, like "web-3f92ab1c";
+    /// The version of a client, in 1 to 100 characters.
+    ClientVersion: check_some_text up to 100, like "2.4.1";
     /// What a person notes about an open item when it is closed, in 1 to 2000 characters.
     ClosingNote: check_some_text up to 2000, like "Claimed back by letter";
 }

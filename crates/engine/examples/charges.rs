@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use florin_domain::{Amount, CaptureMethod, Currency, KeyId, Metadata, MethodRef, Mode, TenantId};
-use florin_engine::access::{Caller, Context, Scopes};
+use florin_engine::access::{Caller, Context, Credential, Scopes};
 use florin_engine::requests::CreatePayment;
 use florin_engine::{Engine, EngineSettings};
 use florin_processors::{Sandbox, SandboxSettings};
@@ -42,12 +42,13 @@ async fn measure(engine: &Engine) -> Result<(), Box<dyn std::error::Error>> {
     let caller = Caller {
         tenant_id: TenantId::from_uuid(uuid::Uuid::now_v7()),
         mode: Mode::Test,
-        key_id: KeyId::from_uuid(uuid::Uuid::now_v7()),
+        credential: Credential::Key(KeyId::from_uuid(uuid::Uuid::now_v7())),
         scopes: Scopes::ADMIN,
         limit_per_minute: None,
         limit_per_second: None,
         own_limits: (None, None),
         expires_at: None,
+        grants_until: None,
         currencies: None,
     };
     let request = CreatePayment {

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use florin_domain::{Currency, KeyId, Mode, TenantId, UnknownWord};
+use florin_domain::{
+    Actor, Currency, KeyId, Mode, Role, SessionId, SessionOwner, TenantId, UnknownWord, UserId,
+};
 use florin_storage::Realm;
 use strum::VariantArray;
 
@@ -146,15 +148,57 @@ impl FromStr for Scopes {
     }
 }
 
-/// Who calls, as their API key tells.
+impl From<Role> for Scopes {
+    /// What a user of that role may do.
+    fn from(role: Role) -> Self {
+        let wanted = |scope: &Scope| match role {
+            Role::Admin => *scope == Scope::Admin,
+            Role::Operator => !matches!(scope, Scope::Admin | Scope::WebhooksWrite),
+            Role::Viewer => matches!(
+                scope,
+                Scope::PaymentsRead
+                    | Scope::CustomersRead
+                    | Scope::InvoicesRead
+                    | Scope::TransactionsRead
+                    | Scope::WebhooksRead
+            ),
+        };
+        Scope::ALL.iter().copied().filter(wanted).collect()
+    }
+}
+
+/// What a caller got in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// An API key.
+    Key(KeyId),
+    /// An access token of a session that an API key was exchanged for.
+    KeySession {
+        /// The key.
+        key: KeyId,
+        /// The session.
+        session: SessionId,
+    },
+    /// An access token of a session that a person began by signing in.
+    UserSession {
+        /// Who.
+        user: UserId,
+        /// Their epoch.
+        epoch: i64,
+        /// The session.
+        session: SessionId,
+    },
+}
+
+/// Who calls, as their API key or access token tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// Whose objects they see.
     pub tenant_id: TenantId,
     /// Test or live.
     pub mode: Mode,
-    /// The key, not its secret.
-    pub key_id: KeyId,
+    /// What they got in with.
+    pub credential: Credential,
     /// What they may do.
     pub scopes: Scopes,
     /// Requests a minute, by the key or its tenant: `Some(0)` for any number, `None` for the server's own limit.
@@ -163,8 +207,10 @@ pub struct Caller {
     pub limit_per_second: Option<u32>,
     /// The limits a minute and a second that the key has of its own, which the keys that it makes get too.
     pub own_limits: (Option<u32>, Option<u32>),
-    /// From when on the key opens nothing.
+    /// From when on the key or token opens nothing.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Until when keys that they make may last: as long as their own; none for ever.
+    pub grants_until: Option<DateTime<Utc>>,
     /// The currencies that the tenant takes; none for all there are.
     pub currencies: Option<Arc<[Currency]>>,
 }
@@ -173,6 +219,38 @@ impl Caller {
     /// Whose objects, and of which mode.
     pub const fn realm(&self) -> Realm {
         Realm { tenant_id: self.tenant_id, mode: self.mode }
+    }
+
+    /// Who acts.
+    pub const fn actor(&self) -> Actor {
+        match self.credential {
+            Credential::Key(key) | Credential::KeySession { key, .. } => Actor::Key(key),
+            Credential::UserSession { user, .. } => Actor::User(user),
+        }
+    }
+
+    /// What sessions of theirs were exchanged for.
+    pub const fn owner(&self) -> SessionOwner {
+        match self.credential {
+            Credential::Key(key) | Credential::KeySession { key, .. } => SessionOwner::Key(key),
+            Credential::UserSession { user, epoch, .. } => SessionOwner::User { id: user, epoch },
+        }
+    }
+
+    /// The session that the call is made in, if it is made in one.
+    pub const fn session_id(&self) -> Option<SessionId> {
+        match self.credential {
+            Credential::Key(_) => None,
+            Credential::KeySession { session, .. } | Credential::UserSession { session, .. } => Some(session),
+        }
+    }
+
+    /// What their requests are counted by: an API key with all of its sessions, or a person with all of theirs.
+    pub const fn limit_key(&self) -> [u8; 16] {
+        match self.credential {
+            Credential::Key(key) | Credential::KeySession { key, .. } => key.bytes(),
+            Credential::UserSession { user, .. } => user.bytes(),
+        }
     }
 
     /// Whether the tenant takes the currency.
@@ -211,6 +289,17 @@ mod tests {
         let all: Scopes = Scope::ALL.iter().copied().collect();
         assert_eq!(all.to_string().parse(), Ok(all));
         assert!("payments:raed".parse::<Scopes>().is_err());
+    }
+
+    #[test]
+    fn each_role_may_do_more_than_the_one_below() {
+        let [viewer, operator, admin] = [Role::Viewer, Role::Operator, Role::Admin].map(Scopes::from);
+        for scope in Scope::ALL {
+            assert!(admin.allows(*scope));
+            assert!(operator.allows(*scope) || !viewer.allows(*scope), "{scope}");
+            assert_eq!(viewer.allows(*scope), scope.as_str().ends_with(":read"), "{scope}");
+        }
+        assert!(!operator.allows(Scope::Admin) && operator.allows(Scope::RefundsWrite));
     }
 
     #[test]

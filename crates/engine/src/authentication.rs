@@ -1,7 +1,8 @@
-//! API keys: from a secret to a caller.
+//! API keys and access tokens: from a secret to a caller.
 //!
-//! What is found of a key is remembered together with the generation that was asked for before, and trusted by those
-//! requests only that find the generation unchanged. Whoever revokes a key changes the generation in the same commit.
+//! What is found of one is remembered together with the generation that was asked for before, and trusted by those
+//! requests only that find the generation unchanged. Whoever takes away a key, a session or what a user may do changes the
+//! generation in the same commit.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,14 +10,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use florin_domain::{KeyId, KeyText};
-use florin_storage::access::{find_key_by_digest, note_key_uses};
-use florin_storage::read::find_tenant_settings;
-use florin_storage::{Realm, StorageError};
+use florin_domain::{KeyText, SessionOwner, TokenKind, TokenText};
+use florin_storage::access::{ApiKey, TenantSettings, find_key_by_digest, note_key_uses};
+use florin_storage::read::{find_api_key, find_tenant_settings};
+use florin_storage::sessions::{find_token, find_user, note_session_uses};
+use florin_storage::{AnyConnection, Realm, StorageError};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::access::{Caller, Scopes};
+use crate::access::{Caller, Credential, Scopes};
 use crate::engine::{Engine, Inner};
 use crate::views::Refused;
 
@@ -68,12 +70,12 @@ impl KeyCache {
     }
 
     /// The uses that were not written down yet, each with what to set when it is.
-    fn not_noted(&self) -> Vec<(Realm, KeyId, i64, Arc<Uses>)> {
+    fn not_noted(&self) -> Vec<(Realm, Credential, i64, Arc<Uses>)> {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let of_key = |known: &Known| {
             let last = known.uses.last.load(Ordering::Relaxed);
             let is_new = last > known.uses.noted.load(Ordering::Relaxed);
-            is_new.then(|| (known.caller.realm(), known.caller.key_id, last, Arc::clone(&known.uses)))
+            is_new.then(|| (known.caller.realm(), known.caller.credential, last, Arc::clone(&known.uses)))
         };
         keys.values().filter_map(of_key).collect()
     }
@@ -93,7 +95,7 @@ impl Engine {
         let inner = &self.inner;
         let digest = secret_digest(secret);
         let known = inner.keys.get(&digest);
-        if known.is_none() && KeyText::recognize(secret) == KeyText::Mistyped {
+        if known.is_none() && opens_nothing(secret) {
             return Ok(None);
         }
         // Before the key itself is read: what changes in between is found by the next request.
@@ -101,7 +103,8 @@ impl Engine {
         if let Some(known) = known.filter(|known| known.generation == generation) {
             return Ok(admit(known.caller, &known.uses, inner.now()));
         }
-        let caller = inner.find_caller(digest).await.map_err(|error| not_found_out(&error))?;
+        let kind = TokenText::recognize(secret);
+        let caller = inner.find_caller(digest, kind).await.map_err(|error| not_found_out(&error))?;
         let uses = inner.keys.put(digest, generation, caller.as_ref());
         Ok(caller.zip(uses).and_then(|(caller, uses)| admit(caller, &uses, inner.now())))
     }
@@ -113,8 +116,17 @@ impl Engine {
     }
 }
 
+/// Whether the text alone tells: it was mistyped or made up, or is a token that is for something else.
+fn opens_nothing(secret: &str) -> bool {
+    match TokenText::recognize(secret) {
+        TokenText::Sound { kind, .. } => kind != TokenKind::Access,
+        TokenText::Mistyped => true,
+        TokenText::Other => KeyText::recognize(secret) == KeyText::Mistyped,
+    }
+}
+
 fn not_found_out(error: &StorageError) -> Refused {
-    tracing::warn!(%error, "an API key could not be looked up");
+    tracing::warn!(%error, "an API key or token could not be looked up");
     Refused::overloaded()
 }
 
@@ -127,31 +139,14 @@ fn admit(caller: Caller, uses: &Uses, now: DateTime<Utc>) -> Option<Caller> {
 }
 
 impl Inner {
-    async fn find_caller(&self, digest: [u8; 32]) -> Result<Option<Caller>, StorageError> {
+    async fn find_caller(&self, digest: [u8; 32], kind: TokenText) -> Result<Option<Caller>, StorageError> {
         let now = self.now();
-        let read = move |connection: &mut _| {
-            let Some((key, stored)) = find_key_by_digest(connection, &digest)? else { return Ok(None) };
-            if !bool::from(stored[..].ct_eq(&digest[..])) || !key.works_at(now) {
-                return Ok(None);
+        match kind {
+            TokenText::Other => self.read(move |connection| caller_by_key(connection, &digest, now)).await,
+            TokenText::Sound { .. } | TokenText::Mistyped => {
+                self.read(move |connection| caller_by_token(connection, &digest, now)).await
             }
-            let settings = find_tenant_settings(connection, key.realm)?;
-            Ok(Some((key, settings)))
-        };
-        let Some((key, settings)) = self.read(read).await? else { return Ok(None) };
-        let scopes: Result<Scopes, _> = key.scopes.iter().map(|word| word.parse()).collect();
-        let of_tenant = settings.as_ref();
-        Ok(Some(Caller {
-            tenant_id: key.realm.tenant_id,
-            mode: key.realm.mode,
-            key_id: key.id,
-            scopes: scopes
-                .map_err(|error| StorageError::Corrupt { table: "api_keys", reason: error.to_string() })?,
-            limit_per_minute: key.limit_per_minute.or(of_tenant.and_then(|tenant| tenant.limit_per_minute)),
-            limit_per_second: key.limit_per_second.or(of_tenant.and_then(|tenant| tenant.limit_per_second)),
-            own_limits: (key.limit_per_minute, key.limit_per_second),
-            expires_at: key.expires_at,
-            currencies: settings.and_then(|tenant| tenant.currencies).map(Arc::from),
-        }))
+        }
     }
 
     /// Writes down every minute when keys were used last, and once more at the end.
@@ -168,13 +163,98 @@ impl Inner {
         if not_noted.is_empty() {
             return;
         }
-        let uses: Vec<_> = not_noted
-            .iter()
-            .filter_map(|(realm, id, at, _)| Some((*realm, *id, DateTime::from_timestamp_micros(*at)?)))
-            .collect();
-        match self.read(move |connection| note_key_uses(connection, &uses)).await {
+        let (mut of_keys, mut of_sessions) = (Vec::new(), Vec::new());
+        for (realm, credential, at, _) in &not_noted {
+            let Some(at) = DateTime::from_timestamp_micros(*at) else { continue };
+            match credential {
+                Credential::Key(id) => of_keys.push((*realm, *id, at)),
+                Credential::KeySession { session, .. } | Credential::UserSession { session, .. } => {
+                    of_sessions.push((*realm, *session, at));
+                }
+            }
+        }
+        let note = move |connection: &mut _| {
+            note_key_uses(connection, &of_keys)?;
+            note_session_uses(connection, &of_sessions)
+        };
+        match self.read(note).await {
             Ok(()) => not_noted.iter().for_each(|(_, _, at, uses)| uses.noted.store(*at, Ordering::Relaxed)),
-            Err(error) => tracing::warn!(%error, "the last use of keys could not be written down"),
+            Err(error) => {
+                tracing::warn!(%error, "the last use of keys and sessions could not be written down")
+            }
         }
     }
+}
+
+fn caller_by_key(
+    connection: &mut AnyConnection,
+    digest: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Result<Option<Caller>, StorageError> {
+    let Some((key, stored)) = find_key_by_digest(connection, digest)? else { return Ok(None) };
+    if !bool::from(stored[..].ct_eq(&digest[..])) || !key.works_at(now) {
+        return Ok(None);
+    }
+    let settings = find_tenant_settings(connection, key.realm)?;
+    caller_of_key(&key, settings.as_ref()).map(Some)
+}
+
+fn caller_by_token(
+    connection: &mut AnyConnection,
+    digest: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Result<Option<Caller>, StorageError> {
+    let Some((token, session)) = find_token(connection, digest)? else { return Ok(None) };
+    let is_open = token.kind == TokenKind::Access && now < token.expires_at && session.lives_at(now);
+    if !bool::from(token.digest[..].ct_eq(&digest[..])) || !is_open {
+        return Ok(None);
+    }
+    let realm = token.realm;
+    let settings = find_tenant_settings(connection, realm)?;
+    let expires_at = token.expires_at.min(session.expires_at);
+    let caller = match session.owner {
+        SessionOwner::Key(id) => {
+            let key = find_api_key(connection, realm, id)?.filter(|key| key.works_at(now));
+            let Some(key) = key else { return Ok(None) };
+            let credential = Credential::KeySession { key: id, session: session.id };
+            Caller { credential, ..caller_of_key(&key, settings.as_ref())? }
+        }
+        SessionOwner::User { id, epoch } => {
+            let user = find_user(connection, realm.tenant_id, id)?;
+            let user = user.filter(|user| user.disabled_at.is_none() && user.epoch == epoch);
+            let Some(user) = user else { return Ok(None) };
+            let settings = settings.as_ref();
+            Caller {
+                tenant_id: realm.tenant_id,
+                mode: realm.mode,
+                credential: Credential::UserSession { user: id, epoch, session: session.id },
+                scopes: Scopes::from(user.role),
+                limit_per_minute: settings.and_then(|tenant| tenant.limit_per_minute),
+                limit_per_second: settings.and_then(|tenant| tenant.limit_per_second),
+                own_limits: (None, None),
+                expires_at: None,
+                grants_until: None,
+                currencies: settings.and_then(|tenant| tenant.currencies.clone()).map(Arc::from),
+            }
+        }
+    };
+    let expires_at = caller.expires_at.map_or(expires_at, |owner| owner.min(expires_at));
+    Ok(Some(Caller { expires_at: Some(expires_at), ..caller }))
+}
+
+fn caller_of_key(key: &ApiKey, settings: Option<&TenantSettings>) -> Result<Caller, StorageError> {
+    let scopes: Result<Scopes, _> = key.scopes.iter().map(|word| word.parse()).collect();
+    Ok(Caller {
+        tenant_id: key.realm.tenant_id,
+        mode: key.realm.mode,
+        credential: Credential::Key(key.id),
+        scopes: scopes
+            .map_err(|error| StorageError::Corrupt { table: "api_keys", reason: error.to_string() })?,
+        limit_per_minute: key.limit_per_minute.or(settings.and_then(|tenant| tenant.limit_per_minute)),
+        limit_per_second: key.limit_per_second.or(settings.and_then(|tenant| tenant.limit_per_second)),
+        own_limits: (key.limit_per_minute, key.limit_per_second),
+        expires_at: key.expires_at,
+        grants_until: key.expires_at,
+        currencies: settings.and_then(|tenant| tenant.currencies.clone()).map(Arc::from),
+    })
 }

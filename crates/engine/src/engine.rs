@@ -7,8 +7,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use florin_domain::Lifetimes;
 use florin_processors::{Connector, Processor};
 use florin_storage::recovery::forget_processor_events;
+use florin_storage::sessions::{forget_login_failures, forget_sessions};
 use florin_storage::{AnyConnection, DatabaseUrl, Pool, Realm, StorageError, open_pool};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
@@ -21,6 +23,7 @@ use crate::commands::Sender;
 use crate::export::ExportSlots;
 use crate::generations::Generations;
 use crate::known_accounts::KnownAccount;
+use crate::passwords::{PasswordSettings, Passwords};
 use crate::point_reads::PointReads;
 use crate::routing::{Directory, Opener, REFRESHED_EVERY};
 use crate::time::{Time, TimeBy};
@@ -51,6 +54,10 @@ pub struct EngineSettings {
     pub connectors: Vec<Arc<dyn Connector>>,
     /// The keys that the accounts' credentials are encrypted with.
     pub vault: Vault,
+    /// How long tokens and sessions last.
+    pub session_lifetimes: Lifetimes,
+    /// How passwords are hashed.
+    pub passwords: PasswordSettings,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// What the engine's time goes by.
@@ -73,6 +80,8 @@ impl EngineSettings {
             recovery_interval: Duration::from_secs(5),
             connectors: Vec::new(),
             vault: Vault::default(),
+            session_lifetimes: Lifetimes::default(),
+            passwords: PasswordSettings::default(),
             clock,
             time_by: TimeBy::Database,
             is_idle: false,
@@ -111,6 +120,7 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) point_reads: PointReads,
     pub(crate) keys: KeyCache,
+    pub(crate) passwords: Passwords,
     pub(crate) generations: Generations,
     pub(crate) exports: ExportSlots,
     pub(crate) answering: Answering,
@@ -188,6 +198,7 @@ impl Engine {
             pool: open_pool(&settings.database_url, settings.read_connections),
             point_reads,
             keys: KeyCache::default(),
+            passwords: Passwords::new(settings.passwords),
             generations,
             exports: ExportSlots::default(),
             answering: Answering::default(),
@@ -375,6 +386,20 @@ impl Inner {
             if let Err(error) = forgotten {
                 tracing::warn!(%error, "old events of processors could not be forgotten");
             }
+            self.forget_old_sessions().await;
+        }
+    }
+
+    /// Once an hour, forgets tokens that have expired, sessions that were over 30 days ago, and attempts to sign in that
+    /// count no more.
+    async fn forget_old_sessions(&self) {
+        let now = self.now();
+        let forget = move |connection: &mut _| {
+            forget_sessions(connection, now, now - TimeDelta::days(30))?;
+            forget_login_failures(connection, now - TimeDelta::days(1))
+        };
+        if let Err(error) = self.read(forget).await {
+            tracing::warn!(%error, "old sessions could not be forgotten");
         }
     }
 }

@@ -3,17 +3,22 @@
 
 use std::sync::Arc;
 
-use florin_domain::{AuditAction, KeyId, Mode, TenantId};
+use florin_domain::{AuditAction, KeyId, Mode, TenantId, User, UserId, is_password_acceptable};
 use florin_storage::access::{
     ApiKey, Tenant, TenantSettings, create_tenant, find_key, find_tenant, rename_tenant,
 };
+use florin_storage::sessions::find_user_anywhere;
 use florin_storage::{AnyConnection, Needs, Realm, StorageError, WorkingSet, begin, commit, rollback};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::clock::{Clock, IdSource};
-use crate::commands::{Change, ChangeTenant, Desk, IssueKey, ReplaceKey, Requester, RevokeKey};
+use crate::commands::{
+    AddUser, AlterUser, Alteration, Change, ChangeTenant, Desk, IssueKey, ReplaceKey, Requester, RevokeKey,
+};
 use crate::generations::HEARD_AFTER;
-use crate::requests::{ChangeSettings, CreateApiKey, RotateApiKey};
+use crate::passwords::{PasswordSettings, hash_password};
+use crate::requests::{ChangeSettings, ChangeUser, CreateApiKey, CreateUser, RotateApiKey};
 use crate::secret::{FreshKey, NoRandomness};
 use crate::views::Refused;
 use crate::writer::Deciding;
@@ -37,6 +42,9 @@ pub enum NotDone {
     /// There is no such key.
     #[error("there is no key {0}")]
     NoKey(KeyId),
+    /// There is no such user.
+    #[error("there is no user {0}")]
+    NoUser(UserId),
     /// The rules are against it.
     #[error("{0}")]
     Refused(String),
@@ -133,6 +141,50 @@ impl Office {
         self.change(realm, &revoke, |on| revoke.decide(on))
     }
 
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// [`NotDone`].
+    pub fn create_user(&mut self, tenant: TenantId, request: CreateUser) -> Result<User, NotDone> {
+        self.tenant(tenant)?;
+        let password_hash = hash_new(&request.password)?;
+        let CreateUser { email, name, role, .. } = request;
+        let id = UserId::from_uuid(self.ids.next(self.clock.now()));
+        let add = AddUser { id, email, name, role, password_hash };
+        self.change(of_both_modes(tenant), &add, |on| add.decide(on))
+    }
+
+    /// Changes a user.
+    ///
+    /// # Errors
+    /// [`NotDone`].
+    pub fn change_user(&mut self, id: UserId, change: ChangeUser) -> Result<User, NotDone> {
+        self.alter_user(id, Alteration::Change(change))
+    }
+
+    /// Gives a user another password. All of their sessions end.
+    ///
+    /// # Errors
+    /// [`NotDone`].
+    pub fn reset_password(&mut self, id: UserId, password: SecretString) -> Result<User, NotDone> {
+        let hash = hash_new(&password)?;
+        self.alter_user(id, Alteration::Password { hash, known: None })
+    }
+
+    /// Switches a user's second factor off. All of their sessions end.
+    ///
+    /// # Errors
+    /// [`NotDone`].
+    pub fn drop_second_factor(&mut self, id: UserId) -> Result<User, NotDone> {
+        self.alter_user(id, Alteration::DropFactor)
+    }
+
+    fn alter_user(&mut self, id: UserId, alteration: Alteration) -> Result<User, NotDone> {
+        let user = find_user_anywhere(&mut self.connection, id)?.ok_or(NotDone::NoUser(id))?;
+        let alter = AlterUser { id, alteration };
+        self.change(of_both_modes(user.tenant_id), &alter, |on| alter.decide(on))
+    }
+
     fn tenant(&mut self, id: TenantId) -> Result<Tenant, NotDone> {
         find_tenant(&mut self.connection, id)?.ok_or(NotDone::NoTenant(id))
     }
@@ -214,4 +266,16 @@ impl Office {
             }
         }
     }
+}
+
+/// Users have no mode; what is done about them is logged in both.
+fn of_both_modes(tenant_id: TenantId) -> Realm {
+    Realm { tenant_id, mode: Mode::Live }
+}
+
+fn hash_new(password: &SecretString) -> Result<String, NotDone> {
+    if !is_password_acceptable(password.expose_secret()) {
+        return Err(Refused::password_unacceptable().into());
+    }
+    Ok(hash_password(PasswordSettings::default(), password)?)
 }

@@ -4,6 +4,7 @@ mod access;
 mod processors;
 mod recovery;
 mod resources;
+mod sessions;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use florin_domain::{
 pub use processors::{CreateProcessorAccount, Credentials, MalformedCredentials};
 pub use recovery::*;
 pub use resources::*;
+pub use sessions::*;
 use uuid::Uuid;
 
 /// A payment to create.

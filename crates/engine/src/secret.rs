@@ -27,14 +27,7 @@ impl FreshKey {
     /// # Errors
     /// [`NoRandomness`], in which case there is nothing to be done but to try again.
     pub fn generate(mode: Mode, id: KeyId) -> Result<FreshKey, NoRandomness> {
-        let mut random = String::with_capacity(KEY_RANDOM_CHARS);
-        let mut bytes = [0; 64];
-        while random.len() < KEY_RANDOM_CHARS {
-            getrandom::fill(&mut bytes)?;
-            let wanted = KEY_RANDOM_CHARS - random.len();
-            random.extend(bytes.iter().filter_map(|byte| character(*byte)).take(wanted));
-        }
-        Ok(FreshKey { id, secret: KeyText::compose(mode, id, &random) })
+        Ok(FreshKey { id, secret: KeyText::compose(mode, id, &random_characters()?) })
     }
 
     /// The key, to be shown.
@@ -69,8 +62,22 @@ pub fn secret_hint(secret: &str) -> String {
     format!("{kind}…{last_four}")
 }
 
+/// As many random characters as keys and tokens have.
+pub(crate) fn random_characters() -> Result<String, NoRandomness> {
+    let mut random = String::with_capacity(KEY_RANDOM_CHARS);
+    let mut bytes = [0; 64];
+    while random.len() < KEY_RANDOM_CHARS {
+        getrandom::fill(&mut bytes)?;
+        let wanted = KEY_RANDOM_CHARS - random.len();
+        random.extend(bytes.iter().filter_map(|byte| character(*byte)).take(wanted));
+    }
+    Ok(random)
+}
+
+/// The character that a random byte stands for, if it stands for one.
+///
 /// Bytes from 248 on are left out: 256 is no multiple of 62, and the first characters would be more frequent.
-fn character(byte: u8) -> Option<char> {
+pub(crate) fn character(byte: u8) -> Option<char> {
     (byte < 248).then(|| char::from(ALPHABET[usize::from(byte % 62)]))
 }
 

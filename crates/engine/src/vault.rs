@@ -11,15 +11,19 @@ use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use florin_domain::{ProcessorAccountId, SealedCredentials};
+use florin_domain::{ProcessorAccountId, SealedCredentials, TenantId, UserId};
 use florin_processors::Credentials;
 use florin_storage::Realm;
 use sha2::{Digest, Sha256};
+
+use crate::totp::TotpSecret;
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 /// What the authenticated data begins with, so that it is never taken for something else.
 const PURPOSE: &[u8] = b"florin/processor-account/v1";
+/// The same for a user's second factor.
+const FACTOR_PURPOSE: &[u8] = b"florin/second-factor/v1";
 
 /// The keys that encrypt credentials; none, where none is configured.
 #[derive(Clone, Default)]
@@ -86,11 +90,25 @@ impl Vault {
         credentials: &Credentials,
     ) -> Result<SealedCredentials, VaultError> {
         use secrecy::ExposeSecret;
+        let text = credentials.to_json();
+        self.seal_bytes(&whose(realm, id), text.expose_secret().as_bytes())
+    }
+
+    /// Encrypts the secret of a user's second factor.
+    pub(crate) fn seal_factor(
+        &self,
+        tenant: TenantId,
+        id: UserId,
+        secret: &TotpSecret,
+    ) -> Result<SealedCredentials, VaultError> {
+        self.seal_bytes(&whose_factor(tenant, id), secret.as_bytes())
+    }
+
+    fn seal_bytes(&self, whose: &[u8], bytes: &[u8]) -> Result<SealedCredentials, VaultError> {
         let key = self.0.first().ok_or(VaultError::NoKey)?;
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|error| VaultError::Random(error.to_string()))?;
-        let text = credentials.to_json();
-        let payload = Payload { msg: text.expose_secret().as_bytes(), aad: &whose(realm, id) };
+        let payload = Payload { msg: bytes, aad: whose };
         let sealed = key.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::Forged)?;
         Ok(SealedCredentials { key_id: key.id.clone(), bytes: [nonce.as_slice(), &sealed].concat() })
     }
@@ -105,13 +123,28 @@ impl Vault {
         id: ProcessorAccountId,
         sealed: &SealedCredentials,
     ) -> Result<Credentials, VaultError> {
+        let text = self.open_bytes(&whose(realm, id), sealed)?;
+        let text = secrecy::SecretString::from(String::from_utf8(text).map_err(|_| VaultError::Forged)?);
+        Credentials::from_json(secrecy::ExposeSecret::expose_secret(&text)).map_err(|_| VaultError::Forged)
+    }
+
+    /// Decrypts the secret of a user's second factor.
+    pub(crate) fn open_factor(
+        &self,
+        tenant: TenantId,
+        id: UserId,
+        sealed: &SealedCredentials,
+    ) -> Result<TotpSecret, VaultError> {
+        let bytes = self.open_bytes(&whose_factor(tenant, id), sealed)?;
+        TotpSecret::from_bytes(&bytes).ok_or(VaultError::Forged)
+    }
+
+    fn open_bytes(&self, whose: &[u8], sealed: &SealedCredentials) -> Result<Vec<u8>, VaultError> {
         let key = self.0.iter().find(|key| key.id == sealed.key_id);
         let key = key.ok_or_else(|| VaultError::UnknownKey(sealed.key_id.clone()))?;
         let (nonce, bytes) = sealed.bytes.split_first_chunk::<NONCE_BYTES>().ok_or(VaultError::Forged)?;
-        let payload = Payload { msg: bytes, aad: &whose(realm, id) };
-        let text = key.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::Forged)?;
-        let text = secrecy::SecretString::from(String::from_utf8(text).map_err(|_| VaultError::Forged)?);
-        Credentials::from_json(secrecy::ExposeSecret::expose_secret(&text)).map_err(|_| VaultError::Forged)
+        let payload = Payload { msg: bytes, aad: whose };
+        key.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::Forged)
     }
 }
 
@@ -136,9 +169,14 @@ fn whose(realm: Realm, id: ProcessorAccountId) -> Vec<u8> {
     [PURPOSE, &realm.tenant_id.bytes(), &[u8::from(realm.mode.is_live())], &id.bytes()].concat()
 }
 
+/// What the secret of a user's second factor is bound to.
+fn whose_factor(tenant: TenantId, id: UserId) -> Vec<u8> {
+    [FACTOR_PURPOSE, &tenant.bytes(), &id.bytes()].concat()
+}
+
 #[cfg(test)]
 mod tests {
-    use florin_domain::{Mode, TenantId};
+    use florin_domain::Mode;
     use secrecy::ExposeSecret;
 
     use super::*;
@@ -174,6 +212,19 @@ mod tests {
         {
             assert_eq!(vault.open(realm, id, &sealed).unwrap_err(), VaultError::Forged);
         }
+    }
+
+    #[test]
+    fn a_second_factor_opens_for_its_own_user_only() {
+        let vault = Vault::parse(OLD).unwrap();
+        let secret = TotpSecret::random().unwrap();
+        let (tenant, user) = (TenantId::from_bytes([1; 16]), UserId::from_bytes([1; 16]));
+        let sealed = vault.seal_factor(tenant, user, &secret).unwrap();
+        assert_eq!(vault.open_factor(tenant, user, &sealed).unwrap().as_bytes(), secret.as_bytes());
+        for (tenant, user) in [(TenantId::from_bytes([2; 16]), user), (tenant, UserId::from_bytes([2; 16]))] {
+            assert!(vault.open_factor(tenant, user, &sealed).is_err());
+        }
+        assert!(vault.open(realm(1, Mode::Test), id(1), &sealed).is_err(), "nor as credentials");
     }
 
     #[test]

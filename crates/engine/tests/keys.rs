@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use common::{Harness, Kind, check_database, context, start_engine, test_on_each_database};
 use florin_domain::{Currency, KeyId, KeyText, Mode};
-use florin_engine::access::{Caller, Scope, Scopes};
+use florin_engine::access::{Caller, Credential, Scope, Scopes};
 use florin_engine::requests::{ChangeSettings, CreateApiKey, RotateApiKey};
 use florin_engine::{Engine, FreshKey, NotDone, Office};
 use florin_storage::Realm;
@@ -74,7 +74,10 @@ async fn a_revocation_holds_on_every_process_from_its_answer_on(kind: Kind) {
     for round in 0..20 {
         let key = make_key(&harness, ANY());
         for engine in engines.iter().chain(&engines) {
-            assert_eq!(enters(engine, &key).await.map(|caller| caller.key_id), Some(key.id));
+            assert_eq!(
+                enters(engine, &key).await.map(|caller| caller.credential),
+                Some(Credential::Key(key.id))
+            );
         }
         // By the command line, and by each process.
         match engines.get(round % (engines.len() + 1)) {
@@ -140,7 +143,10 @@ async fn a_rotated_key_and_its_successor_overlap_for_the_chosen_time(kind: Kind)
         harness.clock.advance(Duration::from_secs(if after == 60 { 1 } else { after }));
         for engine in &engines {
             assert_eq!(enters(engine, &old).await.is_some(), old_works, "after {after} s");
-            assert_eq!(enters(engine, &new).await.map(|caller| caller.key_id), Some(new.id));
+            assert_eq!(
+                enters(engine, &new).await.map(|caller| caller.credential),
+                Some(Credential::Key(new.id))
+            );
         }
     }
     check_database(&harness.url);

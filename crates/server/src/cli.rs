@@ -3,6 +3,7 @@
 mod access;
 mod processors;
 mod recovery;
+mod users;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ pub(crate) use access::{CreateKey, Keys, RotateKey, SetTenant, Tenants};
 pub(crate) use processors::{AddProcessor, CredentialsFrom, Processors};
 use recovery::RECONCILE_EXAMPLES;
 pub(crate) use recovery::{Attempts, OpenItems, ReconcileArguments, ResolveArguments, Whose};
+
+pub(crate) use users::{AddUser, Users};
 
 use crate::settings::{Flags, listing};
 
@@ -79,6 +82,9 @@ pub(crate) enum Command {
     /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Keys(Keys),
+    /// Make, list, disable and enable users, who sign in with passwords, and reset these
+    #[command(subcommand)]
+    Users(Users),
     /// Add, list and change accounts with payment processors, and encrypt their credentials anew
     #[command(subcommand)]
     Processors(Processors),
@@ -257,6 +263,7 @@ impl Cli {
             Command::Migrate
             | Command::Tenants(_)
             | Command::Keys(_)
+            | Command::Users(_)
             | Command::Processors(_)
             | Command::OpenItems(_)
             | Command::Attempts(_)

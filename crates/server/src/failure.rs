@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use florin_domain::{KeyId, MetadataRefused, OpenItemId, ProcessorAccountId, TenantId};
+use florin_domain::{KeyId, MetadataRefused, OpenItemId, ProcessorAccountId, TenantId, TextRefused, UserId};
 use florin_engine::export::ExportFailed;
 use florin_engine::requests::MalformedCredentials;
 use florin_engine::{NotDone, OperatorFailed, ReconcileFailed, StartFailed};
@@ -44,6 +44,12 @@ pub(crate) enum Failure {
     /// There is no such key.
     #[error("there is no key {0}: `florin keys list --tenant ten_…` prints a tenant's")]
     NoKey(KeyId),
+    /// There is no such user.
+    #[error("there is no user {0}: `florin users list --tenant ten_…` prints a tenant's")]
+    NoUser(UserId),
+    /// A text is refused.
+    #[error("the {0} is refused: {1}")]
+    Text(&'static str, TextRefused),
     /// There is no such processor account.
     #[error("there is no processor account {0}: `florin processors list --tenant ten_…` prints a tenant's")]
     NoProcessorAccount(ProcessorAccountId),
@@ -137,6 +143,7 @@ impl From<NotDone> for Failure {
         match failed {
             NotDone::NoTenant(id) => Failure::NoTenant(id),
             NotDone::NoKey(id) => Failure::NoKey(id),
+            NotDone::NoUser(id) => Failure::NoUser(id),
             NotDone::Storage(error) => Failure::Storage(error),
             NotDone::Refused(_) | NotDone::Random(_) => Failure::NotDone(failed),
         }

@@ -5,8 +5,10 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use florin_api::{ApiSettings, ApiState, RateLimits};
-use florin_engine::{Engine, EngineSettings};
+use florin_domain::Lifetimes;
+use florin_engine::{Engine, EngineSettings, PasswordSettings};
 use florin_processors::{Connector, Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
 
 use crate::clock;
@@ -76,8 +78,19 @@ fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineS
         recovery_interval: settings.recovery_interval,
         connectors: connectors(SandboxConnector::new(Arc::clone(sandbox))),
         vault: settings.credentials_key.clone(),
+        session_lifetimes: Lifetimes {
+            access: delta(settings.access_token),
+            refresh: delta(settings.refresh_token),
+            session: delta(settings.session),
+        },
+        passwords: PasswordSettings { at_once: settings.passwords_at_once, ..PasswordSettings::default() },
         ..EngineSettings::new(settings.database_url.clone(), Arc::new(clock::now))
     }
+}
+
+/// The settings are bounded by a year.
+fn delta(time: Duration) -> TimeDelta {
+    TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX)
 }
 
 /// Everything that speaks to processors. Commands that serve nobody have no sandbox.
@@ -97,6 +110,7 @@ fn api_settings(settings: &Settings) -> ApiSettings {
             per_minute: settings.rate_limit_per_minute,
             per_second: settings.rate_limit_per_second,
         },
+        logins_per_minute: settings.login_limit_per_minute,
         redis: settings.redis_url.clone(),
         request_limit: settings.request_limit,
         body_deadline: settings.body_timeout,

@@ -9,7 +9,7 @@ use serde_json::json;
 use utoipa::openapi::schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder, KnownFormat, SchemaFormat};
 use utoipa::openapi::{ComponentsBuilder, Object, ObjectBuilder, RefOr, Schema, Type};
 
-use super::{access, customers, invoices, journal, open_items, payment_methods, processors};
+use super::{access, customers, invoices, journal, open_items, payment_methods, processors, sessions};
 use crate::payments::MAX_URL_CHARS;
 
 /// Visible ASCII characters.
@@ -34,6 +34,7 @@ pub(super) fn add(builder: ComponentsBuilder) -> ComponentsBuilder {
         journal::bodies,
         processors::bodies,
         access::bodies,
+        sessions::bodies,
         open_items::bodies,
     ]
     .into_iter()

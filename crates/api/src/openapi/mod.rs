@@ -15,6 +15,7 @@ mod parameters;
 mod payment_methods;
 mod processors;
 mod responses;
+mod sessions;
 
 use florin_engine::views::schema::named;
 use florin_engine::views::{
@@ -22,8 +23,9 @@ use florin_engine::views::{
     BalanceResponse, BalancesResponse, CreditBalanceResponse, CreditsResponse, CustomerResponse, ErrorBody,
     ErrorCode, ErrorKind, ErrorResponse, InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind,
     OpenItemResponse, PaymentMethodResponse, PaymentResponse, PostingResponse, ProcessorAccountResponse,
-    ProcessorRoutesResponse, RefundResponse, RouteRuleResponse, SumResponse, TenantResponse,
-    TransactionResponse,
+    ProcessorRoutesResponse, RecoveryCodesResponse, RefundResponse, RouteRuleResponse, SessionEndedResponse,
+    SessionResponse, SumResponse, TenantResponse, TokensResponse, TotpOfferResponse, TotpStatus,
+    TransactionResponse, UserResponse,
 };
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -58,6 +60,8 @@ pub fn openapi() -> OpenApi {
                 "Accounts with payment processors, and which of them take which charges.",
             ),
             tag("API keys", "What opens this API, and to whom."),
+            tag("Sessions", "Tokens that last for minutes, for an API key or a password. Errors have `error_code` and `error_description` beside `error`."),
+            tag("Users", "People who sign in."),
             tag("Audit log", "Who did what."),
             tag("Tenant", "What the tenant takes."),
             tag("System", "The server itself."),
@@ -81,7 +85,7 @@ fn info() -> Info {
 fn components() -> Components {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("An API key: `Authorization: Bearer sk_…`."))
+        .description(Some("An API key or an access token: `Authorization: Bearer sk_…` or `Bearer at_…`."))
         .build();
     let api_key = ApiKeyValue::with_description("x-api-key", "The same API key in a header of its own.");
     let builder = ComponentsBuilder::new()
@@ -108,6 +112,13 @@ fn components() -> Components {
         schema::<ApiKeyStatus>(),
         schema::<AuditEntryResponse<'_>>(),
         schema::<TenantResponse<'_>>(),
+        schema::<TokensResponse<'_>>(),
+        schema::<SessionEndedResponse>(),
+        schema::<SessionResponse<'_>>(),
+        schema::<UserResponse<'_>>(),
+        schema::<TotpStatus>(),
+        schema::<TotpOfferResponse<'_>>(),
+        schema::<RecoveryCodesResponse<'_>>(),
         schema::<OpenItemResponse<'_>>(),
         schema::<SumResponse>(),
         schema::<WebhookReceived>(),
@@ -141,6 +152,8 @@ fn components() -> Components {
         "ApiKey",
         "AuditEntry",
         "OpenItem",
+        "Session",
+        "User",
     ];
     let builder =
         listed.into_iter().fold(builder, |builder, item| builder.schema(format!("{item}List"), list(item)));
@@ -184,6 +197,7 @@ mod tests {
 
     use super::*;
     use crate::access::{AUDIT_FILTERS, KEY_FIELDS, ROTATE_KEY_FIELDS, TENANT_FIELDS};
+    use crate::auth::{REFRESH_FIELDS, REVOKE_FIELDS, TOKEN_FIELDS};
     use crate::customers::{CUSTOMER_FIELDS, CUSTOMER_FILTERS, GRANT_FIELDS};
     use crate::exports::EXPORT_PARAMETERS;
     use crate::invoices::{INVOICE_FIELDS, INVOICE_FILTERS, LINE_FIELDS};
@@ -198,6 +212,7 @@ mod tests {
     };
     use crate::query::PAGE_PARAMETERS;
     use crate::transactions::{AMEND_FIELDS, AMENDMENT_PARAMETERS, TRANSACTION_FILTERS};
+    use crate::users::{CONFIRM_FIELDS, PASSWORD_FIELDS, UPDATE_FIELDS as USER_UPDATE_FIELDS, USER_FIELDS};
 
     #[test]
     fn the_document_names_the_fields_that_the_handlers_take() {
@@ -225,6 +240,14 @@ mod tests {
             ("CreateApiKey", KEY_FIELDS),
             ("RotateApiKey", ROTATE_KEY_FIELDS),
             ("UpdateTenant", TENANT_FIELDS),
+            ("CreateSession", TOKEN_FIELDS),
+            ("RefreshSession", REFRESH_FIELDS),
+            ("RevokeSession", REVOKE_FIELDS),
+            ("CreateUser", USER_FIELDS),
+            ("UpdateUser", USER_UPDATE_FIELDS),
+            ("SetUserPassword", PASSWORD_FIELDS),
+            ("OfferUserTotp", &[]),
+            ("ConfirmUserTotp", CONFIRM_FIELDS),
             ("CloseOpenItem", CLOSE_FIELDS),
             ("ResolveAttempt", RESOLVE_FIELDS),
         ] {
@@ -258,6 +281,8 @@ mod tests {
         assert_eq!(parameters("/v1/invoices"), with_page(&INVOICE_FILTERS));
         assert_eq!(parameters("/v1/processor_accounts"), with_page(&[]));
         assert_eq!(parameters("/v1/api_keys"), with_page(&[]));
+        assert_eq!(parameters("/v1/auth/sessions"), with_page(&[]));
+        assert_eq!(parameters("/v1/users"), with_page(&[]));
         assert_eq!(parameters("/v1/audit_log"), with_page(&AUDIT_FILTERS));
         assert_eq!(parameters("/v1/transactions"), with_page(&TRANSACTION_FILTERS));
         assert_eq!(parameters("/v1/open_items"), with_page(&OPEN_ITEM_FILTERS));
@@ -281,6 +306,7 @@ mod tests {
             "/v1/invoices",
             "/v1/processor_accounts",
             "/v1/api_keys",
+            "/v1/users",
         ] {
             let one = format!("{path}/{{id}}");
             let of_one = paths.iter().filter(|(path, _)| path.starts_with(&one));

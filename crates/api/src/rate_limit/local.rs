@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::window::{Admission, Quota, Window};
 use super::Subject;
+use super::window::{Admission, Quota, Window};
 
 /// Locks, so that threads hardly ever wait for each other.
 const SHARDS: usize = 64;
@@ -38,8 +38,9 @@ impl Local {
         let now = self.now();
         let mut shard = self.shard(subject);
         let windows = shard.windows(subject, now);
-        let has_room =
-            quotas.iter().fold(true, |room, quota| find(windows, *quota).level(*quota, now).remaining > 0 && room);
+        let has_room = quotas
+            .iter()
+            .fold(true, |room, quota| find(windows, *quota).level(*quota, now).remaining > 0 && room);
         let levels = quotas.iter().map(|quota| {
             let window = find(windows, *quota);
             if has_room {
@@ -60,11 +61,6 @@ impl Local {
             let _forgets_what_is_old = window.level(*quota, now);
             window.count(*quota, now);
         }
-    }
-
-    /// Forgets what was counted.
-    pub(super) fn forget(&self, subject: Subject) {
-        self.shard(subject).subjects.remove(&subject);
     }
 
     fn now(&self) -> u64 {
@@ -142,7 +138,5 @@ mod tests {
         let subject = Subject::of_name("test", "a");
         assert!((0..3).all(|_| local.admit(subject, &quota).is_admitted()));
         assert!(!local.admit(subject, &quota).is_admitted());
-        local.forget(subject);
-        assert!(local.admit(subject, &quota).is_admitted());
     }
 }

@@ -10,6 +10,8 @@ mod shared;
 mod subject;
 mod window;
 
+use std::net::IpAddr;
+
 use actix_web::http::header::HeaderValue;
 use florin_engine::access::Caller;
 use florin_engine::views::{ErrorCode, Refused};
@@ -57,7 +59,6 @@ pub(crate) enum Class {
     /// Calls of those we know: each process then admits what all of them together would have.
     Requests,
     /// Attempts to become known: each process then admits a quarter of it.
-    #[allow(dead_code, reason = "logins come with users")]
     Logins,
 }
 
@@ -75,16 +76,18 @@ impl Class {
 pub(crate) struct Limiter {
     defaults: RateLimits,
     default_policy: Option<HeaderValue>,
+    logins: Quota,
     local: Local,
     shared: Option<Shared>,
 }
 
 impl Limiter {
     /// A limiter that counts with all that use the same Redis, or by itself.
-    pub(crate) fn new(defaults: RateLimits, redis: Option<&RedisUrl>) -> Self {
+    pub(crate) fn new(defaults: RateLimits, logins_per_minute: u32, redis: Option<&RedisUrl>) -> Self {
         let (quotas, count) = defaults.quotas();
         Limiter {
             defaults,
+            logins: Quota { name: "login", limit: logins_per_minute, seconds: 60 },
             default_policy: headers::policy(&quotas[..count]),
             local: Local::new(),
             shared: redis.and_then(Shared::start),
@@ -109,11 +112,23 @@ impl Limiter {
         }
         let policy =
             if limits == self.defaults { self.default_policy.clone() } else { headers::policy(quotas) };
-        let admission = self.admit(Class::Requests, Subject::of_key(caller.key_id), quotas).await;
+        let admission = self.admit(Class::Requests, Subject::of_caller(caller), quotas).await;
         let headers = LimitHeaders { policy, state: headers::state(&admission, quotas) };
         match admission.refused_by(quotas) {
             None => (headers, Ok(())),
             Some((quota, seconds)) => (headers, Err(too_many_requests(quota, seconds))),
+        }
+    }
+
+    /// Counts a call by which somebody at that address wants to become known, by a password or a token.
+    pub(crate) async fn check_login(&self, address: IpAddr) -> Result<(), Refused> {
+        if self.logins.limit == 0 {
+            return Ok(());
+        }
+        let (subject, quotas) = (Subject::of_address("login", address), [self.logins]);
+        match self.admit(Class::Logins, subject, &quotas).await.refused_by(&quotas) {
+            None => Ok(()),
+            Some((_, seconds)) => Err(Refused::login_throttled(seconds)),
         }
     }
 
@@ -135,15 +150,6 @@ impl Limiter {
                 let alone: Vec<Quota> = quotas.iter().map(|quota| class.alone(*quota)).collect();
                 self.local.admit(subject, &alone)
             }
-        }
-    }
-
-    /// Forgets what was counted of the subject: an account whose owner has logged in, for instance.
-    #[allow(dead_code, reason = "logins come with users")]
-    pub(crate) async fn forget(&self, subject: Subject, quotas: &[Quota]) {
-        self.local.forget(subject);
-        if let Some(shared) = &self.shared {
-            Box::pin(shared.forget(subject, quotas)).await;
         }
     }
 }

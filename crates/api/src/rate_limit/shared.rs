@@ -5,8 +5,8 @@
 //! the same question with success.
 
 use std::fmt;
-use std::str::FromStr;
 use std::pin::pin;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::thread;
@@ -111,16 +111,6 @@ impl Shared {
         let asked = ask(&self.script, &mut connection, subject, quotas);
         self.circuit.wait_for(asked, number).await
     }
-
-    /// Forgets what was counted, if Redis is there.
-    pub(super) async fn forget(&self, subject: Subject, quotas: &[Quota]) {
-        let Some((mut connection, number)) = self.circuit.connection() else { return };
-        let mut command = redis::cmd("DEL");
-        for quota in quotas {
-            command.arg(key_of(subject, *quota));
-        }
-        let _done = self.circuit.wait_for(command.exec_async(&mut connection), number).await;
-    }
 }
 
 impl Drop for Shared {
@@ -137,7 +127,11 @@ impl Circuit {
     }
 
     /// What Redis answers; none when it does not, and then it is not asked any more.
-    async fn wait_for<T>(&self, asked: impl Future<Output = Result<T, RedisError>>, number: u64) -> Option<T> {
+    async fn wait_for<T>(
+        &self,
+        asked: impl Future<Output = Result<T, RedisError>>,
+        number: u64,
+    ) -> Option<T> {
         let mut asked = pin!(asked);
         for _ in 0..ROUNDS {
             match timeout(ANSWERS_WITHIN, &mut asked).await {

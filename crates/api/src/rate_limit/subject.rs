@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use florin_domain::KeyId;
+use florin_engine::access::Caller;
 use sha2::{Digest, Sha256};
 
 /// Whose requests or attempts are counted together: 16 bytes that tell nothing of a person, wherever they are counted.
@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 pub(crate) struct Subject([u8; 16]);
 
 impl Subject {
-    /// An API key.
-    pub(crate) fn of_key(id: KeyId) -> Subject {
-        Subject(id.uuid().into_bytes())
+    /// An API key with all of its sessions, or a person with all of theirs.
+    pub(crate) fn of_caller(caller: &Caller) -> Subject {
+        Subject(caller.limit_key())
     }
 
     /// Anything that has a name, among things of its kind.
@@ -25,7 +25,6 @@ impl Subject {
     }
 
     /// An address; in IPv6 its network, since anybody has a whole one.
-    #[allow(dead_code, reason = "logins come with users")]
     pub(crate) fn of_address(kind: &str, address: IpAddr) -> Subject {
         let network = match address.to_canonical() {
             IpAddr::V4(address) => address.to_string(),

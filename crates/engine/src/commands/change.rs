@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use florin_domain::{Actor, AuditAction, AuditEntryId, CustomerId};
+use florin_domain::{Actor, AuditAction, AuditEntryId, CustomerId, Mode};
 use florin_storage::access::AuditEntry;
 use florin_storage::{Needs, Realm, WorkingSet};
 use serde::Serialize;
@@ -64,6 +64,11 @@ impl Made {
         Made { answer: answer(status, body), shown_once: None, object_id: object_id.to_string() }
     }
 
+    /// That answer, which may be a refusal that has an effect, about the object of that id.
+    pub(super) fn of_answer(answer: Answer, object_id: impl ToString) -> Self {
+        Made { answer, shown_once: None, object_id: object_id.to_string() }
+    }
+
     /// The same, answered the first time with what is never stored.
     pub(super) fn shown_once<T: Serialize>(mut self, view: &T) -> Self {
         self.shown_once = Some(Answer::new(self.answer.status, view));
@@ -79,9 +84,31 @@ impl Made {
 impl Desk<'_> {
     /// Adds an entry to the audit log, in the commit of what it tells of.
     pub(crate) fn log(&mut self, action: AuditAction, object_id: impl ToString, details: &serde_json::Value) {
+        self.log_in(self.realm, action, object_id, details);
+    }
+
+    /// The same for what concerns both modes.
+    pub(crate) fn log_in_both_modes(
+        &mut self,
+        action: AuditAction,
+        object_id: impl ToString + Copy,
+        details: &serde_json::Value,
+    ) {
+        for mode in [Mode::Test, Mode::Live] {
+            self.log_in(Realm { mode, ..self.realm }, action, object_id, details);
+        }
+    }
+
+    fn log_in(
+        &mut self,
+        realm: Realm,
+        action: AuditAction,
+        object_id: impl ToString,
+        details: &serde_json::Value,
+    ) {
         let request_id = Some(self.requester.request_id.to_string()).filter(|id| !id.is_empty());
         self.set.put_audit_entry(AuditEntry {
-            realm: self.realm,
+            realm,
             id: AuditEntryId::from_uuid(self.deciding.new_id()),
             action,
             object_id: object_id.to_string(),

@@ -18,11 +18,13 @@ mod methods;
 mod operations;
 mod request;
 mod schedule;
+mod sessions;
 mod settle;
 mod telling;
 mod tenant;
 mod transactions;
 mod update;
+mod users;
 
 pub(crate) use accounts::{AddAccount, Alter, AlterAccount, SetRoutes};
 pub(crate) use change::{Asked, Change, Desk};
@@ -39,11 +41,13 @@ pub(crate) use lease::{EndLookUp, Leased, TakeLease};
 pub(crate) use methods::Detach;
 pub(crate) use operations::{Cancel, Capture, MakeRefund, Process};
 pub(crate) use request::{Operation, Request};
+pub(crate) use sessions::{BeginSession, EndSession, Exchanged, RefreshSession};
 pub(crate) use settle::{Settled, Settling};
 pub(crate) use telling::{Requester, payment_json};
 pub(crate) use tenant::ChangeTenant;
 pub(crate) use transactions::Amend;
 pub(crate) use update::ChangePayment;
+pub(crate) use users::{AddUser, AlterUser, Alteration};
 
 use std::sync::Arc;
 

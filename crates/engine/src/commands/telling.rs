@@ -29,7 +29,7 @@ impl From<&Context> for Requester {
         let caller = &context.caller;
         Requester {
             realm: Realm { tenant_id: caller.tenant_id, mode: caller.mode },
-            actor: Actor::Key(caller.key_id),
+            actor: caller.actor(),
             request_id: Arc::from(context.request_id.as_str()),
             address: context.address,
         }

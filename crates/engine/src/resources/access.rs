@@ -193,7 +193,7 @@ fn may_rotate(caller: &Caller, key: &ApiKey, request: RotateApiKey) -> Result<Ro
 
 /// The expiry of a key that another makes: it does not outlive the other.
 fn expiry_within(caller: &Caller, wanted: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, Refused> {
-    match (wanted, caller.expires_at) {
+    match (wanted, caller.grants_until) {
         (Some(wanted), Some(own)) if wanted > own => {
             Err(Refused::grants_more("this one expires earlier").param("expires_at"))
         }

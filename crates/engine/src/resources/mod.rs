@@ -7,9 +7,12 @@ mod invoices;
 mod methods;
 mod open_items;
 mod processors;
+mod sessions;
 mod transactions;
+mod users;
 
 pub use open_items::ItemsDesk;
+pub use sessions::Stranger;
 
 use florin_storage::{AnyConnection, StorageError};
 

@@ -108,6 +108,14 @@ error_codes! {
         "The header `Idempotency-Key` and the field `idempotency_key` name different keys. Send one.";
     Unauthenticated = "authentication_error", 401, Authentication,
         "The API key is missing or wrong, or two credentials disagree.";
+    RefreshTokenInvalid = "refresh_token_invalid", 401, Authentication,
+        "The refresh token is wrong, was replaced, or its session has ended. Begin a new session.";
+    RefreshTokenExpired = "refresh_token_expired", 401, Authentication,
+        "The refresh token has expired. Begin a new session.";
+    LoginFailed = "login_failed", 401, Authentication,
+        "The e-mail address, the password or the code is wrong, or the user is disabled.";
+    TotpRequired = "totp_required", 401, Authentication,
+        "The password is right, and the user has a second factor: send its code as `totp_code`.";
     PaymentDeclined = "payment_declined", 402, Payment,
         "The payer's bank or the processor declined.";
     InsufficientFunds = "insufficient_funds", 402, Payment,
@@ -152,6 +160,10 @@ error_codes! {
         "There is no such processor account in this tenant and mode.";
     ApiKeyNotFound = "api_key_not_found", 404, InvalidRequest,
         "There is no such API key in this tenant and mode.";
+    SessionNotFound = "session_not_found", 404, InvalidRequest,
+        "There is no such session of this API key or user in this tenant and mode.";
+    UserNotFound = "user_not_found", 404, InvalidRequest,
+        "There is no such user in this tenant.";
     AuditEntryNotFound = "audit_entry_not_found", 404, InvalidRequest,
         "There is no such entry of the audit log in this tenant and mode.";
     OpenItemNotFound = "open_item_not_found", 404, InvalidRequest,
@@ -186,6 +198,12 @@ error_codes! {
         "The server has no key to encrypt credentials with, or not the one they are encrypted with; its operator sets `FLORIN_CREDENTIALS_KEY`.";
     ApiKeyNotActive = "api_key_not_active", 409, InvalidRequest,
         "The API key is revoked, has expired, or has a successor already, so it can't be rotated.";
+    TokenRotationFailed = "token_rotation_failed", 409, InvalidRequest,
+        "The refresh token was replaced a moment ago, so it can't stay valid. Send it again with rotation, at once.";
+    EmailTaken = "email_taken", 409, InvalidRequest,
+        "Another user of the tenant has this e-mail address.";
+    TotpNotPending = "totp_not_pending", 409, InvalidRequest,
+        "The user's second factor is on already, or none waits for a code.";
     AttemptNotInReview = "attempt_not_in_review", 409, InvalidRequest,
         "The attempt does not need a person's decision: its outcome is known, or still looked for.";
     OpenItemNotClosable = "open_item_not_closable", 409, InvalidRequest,
@@ -216,6 +234,8 @@ error_codes! {
         "The key was used with another body. Use a new key for a new request.";
     RateLimitExceeded = "rate_limit_exceeded", 429, RateLimit,
         "Too many requests with this API key. Send it again after `Retry-After`.";
+    LoginThrottled = "login_throttled", 429, RateLimit,
+        "Too many attempts to sign in have failed, from this address or on this account. Try again after `Retry-After`.";
     HeadTooLarge = "head_too_large", 431, InvalidRequest,
         "The request's head is larger than 128 KiB or has more than 96 headers; nothing was done.";
     InternalError = "internal_error", 500, Api,

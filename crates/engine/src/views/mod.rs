@@ -22,6 +22,8 @@ mod refusals;
 mod refused;
 mod resource_refusals;
 pub mod schema;
+mod session;
+mod session_refusals;
 mod timestamp;
 mod transaction;
 
@@ -39,5 +41,9 @@ pub use payment_method::PaymentMethodResponse;
 pub use processor_account::{ProcessorAccountResponse, ProcessorRoutesResponse, RouteRuleResponse};
 pub use refund::RefundResponse;
 pub use refused::{ErrorBody, ErrorResponse, Refused};
+pub use session::{
+    RecoveryCodesResponse, SessionEndedResponse, SessionResponse, TokensResponse, TotpOfferResponse,
+    TotpStatus, UserResponse,
+};
 pub use timestamp::Timestamp;
 pub use transaction::{AmendmentResponse, Annotations, PostingResponse, TransactionResponse};

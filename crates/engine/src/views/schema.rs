@@ -7,7 +7,8 @@ use florin_domain::{
     Account, Actor, Amount, AttemptId, AttemptStatus, AuditAction, AuditEntryId, CaptureMethod, Currency,
     CustomerId, DestinationType, FailureCode, InvoiceId, InvoiceStatus, KeyId, Metadata, MethodType,
     OpenItemId, OpenItemStatus, OpenItemType, PaymentId, PaymentStatus, ProcessorAccountId, RefundId,
-    RefundStatus, Resolution, Status, StoredMethodId, TenantId, Total, TransactionId, TransactionType,
+    RefundStatus, Resolution, Role, SessionId, Status, StoredMethodId, TenantId, Total, TransactionId,
+    TransactionType, UserId,
 };
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -78,6 +79,9 @@ named_schemas! {
     KeyIdSchema for KeyId as "KeyId" = id(KeyId::PREFIX);
     AuditEntryIdSchema for AuditEntryId as "AuditEntryId" = id(AuditEntryId::PREFIX);
     AuditActionSchema for AuditAction as "AuditAction" = words(AuditAction::WORDS);
+    SessionIdSchema for SessionId as "SessionId" = id(SessionId::PREFIX);
+    UserIdSchema for UserId as "UserId" = id(UserId::PREFIX);
+    RoleSchema for Role as "Role" = words(Role::WORDS);
     TenantIdSchema for TenantId as "TenantId" = id(TenantId::PREFIX);
     StatusSchema for Status as "Status" = words(Status::WORDS);
     PaymentStatusSchema for PaymentStatus as "PaymentStatus" = words(PaymentStatus::WORDS);

@@ -8,6 +8,7 @@ mod database;
 mod processor;
 mod proxy;
 mod requests;
+pub(crate) mod sessions;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use florin_domain::{KeyId, Mode, PaymentId, TenantId};
-use florin_engine::access::{Caller, Context, Scopes};
+use florin_engine::access::{Caller, Context, Credential, Scopes};
 use florin_engine::views::ErrorCode;
 use florin_engine::{Engine, EngineSettings, TimeBy};
 use florin_processors::sandbox::{Books, PaymentTally};
@@ -225,12 +226,13 @@ pub(crate) fn context(tenant_id: TenantId, mode: Mode) -> Context {
         caller: Caller {
             tenant_id,
             mode,
-            key_id: KeyId::from_uuid(uuid::Uuid::now_v7()),
+            credential: Credential::Key(KeyId::from_uuid(uuid::Uuid::now_v7())),
             scopes: Scopes::ADMIN,
             limit_per_minute: None,
             limit_per_second: None,
             own_limits: (None, None),
             expires_at: None,
+            grants_until: None,
             currencies: None,
         },
         request_id: "req_test".to_owned(),

@@ -6,6 +6,7 @@ mod keys;
 mod processors;
 mod recovery;
 mod tenants;
+mod users;
 mod verify;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Migrate => migrate_and_tell(&settings.database_url)?,
         Command::Tenants(command) => tenants::run(&settings, command)?,
         Command::Keys(command) => keys::run(&settings, command)?,
+        Command::Users(command) => users::run(&settings, command)?,
         Command::Processors(command) => processors::run(&settings, command)?,
         Command::OpenItems(command) => recovery::open_items(&settings, command)?,
         Command::Attempts(command) => recovery::attempts(&settings, command)?,

@@ -34,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) migrate: bool,
     pub(crate) rate_limit_per_minute: u32,
     pub(crate) rate_limit_per_second: u32,
+    pub(crate) login_limit_per_minute: u32,
     pub(crate) redis_url: Option<RedisUrl>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) workers: usize,
@@ -42,6 +43,10 @@ pub(crate) struct Settings {
     pub(crate) batch_limit: usize,
     pub(crate) queue_limit: usize,
     pub(crate) processor_timeout: Duration,
+    pub(crate) access_token: Duration,
+    pub(crate) refresh_token: Duration,
+    pub(crate) session: Duration,
+    pub(crate) passwords_at_once: usize,
     pub(crate) recovery_interval: Duration,
     pub(crate) head_timeout: Duration,
     pub(crate) body_timeout: Duration,
@@ -100,7 +105,11 @@ pub(crate) enum Purpose {
 impl Purpose {
     fn defaults(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Purpose::Dev => &[("database_url", "sqlite://florin-dev.db"), ("log_format", "text"), ("shutdown_delay_seconds", "0")],
+            Purpose::Dev => &[
+                ("database_url", "sqlite://florin-dev.db"),
+                ("log_format", "text"),
+                ("shutdown_delay_seconds", "0"),
+            ],
             Purpose::Other => &[("log_format", "json"), ("shutdown_delay_seconds", "5")],
         }
     }
@@ -154,6 +163,7 @@ impl Reader {
         let migrate = self.parsed("migrate", "true or false");
         let rate_limit_per_minute = self.number("rate_limit_per_minute", 0..=10_000_000);
         let rate_limit_per_second = self.number("rate_limit_per_second", 0..=1_000_000);
+        let login_limit_per_minute = self.number("login_limit_per_minute", 0..=1_000_000);
         let redis_url = self.redis_url();
         let tls = self.tls();
         let workers = self.workers();
@@ -162,6 +172,10 @@ impl Reader {
         let batch_limit = self.number("batch_limit", 1..=1_000);
         let queue_limit = self.number("queue_limit", 1..=1_000_000);
         let processor_timeout = self.seconds("processor_timeout_seconds", 1..=300);
+        let access_token = self.seconds("access_token_seconds", 60..=86_400);
+        let refresh_token = self.seconds("refresh_token_seconds", 60..=31_536_000);
+        let session = self.seconds("session_seconds", 60..=31_536_000);
+        let passwords_at_once = self.number("passwords_at_once", 1..=64);
         let recovery_interval = self.seconds("recovery_interval_seconds", 1..=3_600);
         let head_timeout = self.seconds("head_timeout_seconds", 1..=300);
         let body_timeout = self.seconds("body_timeout_seconds", 1..=300);
@@ -181,6 +195,7 @@ impl Reader {
             migrate: migrate?,
             rate_limit_per_minute: rate_limit_per_minute?,
             rate_limit_per_second: rate_limit_per_second?,
+            login_limit_per_minute: login_limit_per_minute?,
             redis_url: redis_url?,
             tls: tls?,
             workers: workers?,
@@ -189,6 +204,10 @@ impl Reader {
             batch_limit: batch_limit?,
             queue_limit: queue_limit?,
             processor_timeout: processor_timeout?,
+            access_token: access_token?,
+            refresh_token: refresh_token?,
+            session: session?,
+            passwords_at_once: passwords_at_once?,
             recovery_interval: recovery_interval?,
             head_timeout: head_timeout?,
             body_timeout: body_timeout?,
@@ -298,7 +317,8 @@ impl Reader {
     /// Both files or none.
     fn tls(&mut self) -> Option<Option<TlsFiles>> {
         let given = ["tls_certificate", "tls_key"].map(|key| self.is_set(key));
-        let mut path = |key| self.value(key, "a path", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
+        let mut path =
+            |key| self.value(key, "a path", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
         match given {
             [false, false] => Some(None),
             [true, true] => {

@@ -37,6 +37,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting("rate_limit_per_minute", "100", "Requests that one API key may make in a minute; 0 = no limit."),
     setting("rate_limit_per_second", "20", "Requests that one API key may make in a second; 0 = no limit."),
+    setting(
+        "login_limit_per_minute",
+        "300",
+        "Sessions, and new tokens of sessions, that one address may ask for in a minute; 0 = no limit.",
+    ),
     without_default(
         "redis_url",
         "none: each process counts by itself",
@@ -69,9 +74,25 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     without_default(
         "credentials_key",
-        "none: no processor account can be added or used",
-        "The key that processor accounts' credentials are encrypted with, as `openssl rand -hex 32` prints it; while it is \
+        "none: no processor account can be added or used, and nobody can have a second factor",
+        "The key that processor accounts' credentials and users' second factors are encrypted with, as `openssl rand -hex 32` prints it; while it is \
         replaced, the new one, a comma, and the old one.",
+    ),
+    setting("access_token_seconds", "900", "How long a session's access token opens the API, 60 to 86400."),
+    setting(
+        "refresh_token_seconds",
+        "2592000",
+        "How long a refresh token that nobody uses gets new tokens, 60 to 31536000; 30 days when not set.",
+    ),
+    setting(
+        "session_seconds",
+        "7776000",
+        "How long a session lasts, however often it is refreshed, 60 to 31536000; 90 days when not set.",
+    ),
+    setting(
+        "passwords_at_once",
+        "2",
+        "How many passwords are hashed at once, 1 to 64; each takes a core and 19 MiB. Sixteen more may wait.",
     ),
     setting(
         "recovery_interval_seconds",

@@ -1,6 +1,10 @@
 //! The commands of the real binary: what they print, refuse, and end with.
 
-use crate::support::{Server, folder, run, send, stderr, stdout};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use crate::support::{Server, florin, folder, receive, run, send, stderr, stdout};
 use diesel::connection::SimpleConnection;
 use florin_storage::{AnyConnection, DatabaseUrl};
 
@@ -43,6 +47,69 @@ fn serve_migrates_when_it_is_told_to() {
     assert!(server.end().success());
 }
 
+/// Runs a command with a line on standard input.
+fn run_with_input(folder: &Path, arguments: &[&str], line: &str) -> Output {
+    let mut command = florin(folder, arguments, &[DATABASE]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn users_are_made_with_a_password_from_standard_input_sign_in_and_are_disabled() {
+    let folder = folder();
+    let florin = |arguments: &[&str]| {
+        let output = run(folder.path(), arguments, &[DATABASE]);
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        stdout(&output).trim().to_owned()
+    };
+    florin(&["migrate"]);
+    let tenant = florin(&["tenants", "create", "Example GmbH"]);
+    let add = ["users", "add", "--tenant", &tenant, "--email", "Ada@Example.com", "--role", "operator"];
+    let short = run_with_input(folder.path(), &add, "short");
+    assert_eq!(short.status.code(), Some(2));
+    assert!(stderr(&short).contains("12 characters") && !stderr(&short).contains("short\n"));
+    let added = run_with_input(folder.path(), &add, "correct horse battery");
+    assert!(added.status.success(), "{}", stderr(&added));
+    let user = stdout(&added).trim().to_owned();
+    assert!(
+        !run_with_input(folder.path(), &add, "correct horse battery").status.success(),
+        "the address is taken"
+    );
+    let listed = florin(&["users", "list", "--tenant", &tenant]);
+    assert_eq!(listed, format!("{user}\tada@example.com\t\toperator\tenabled\ttotp off"));
+
+    let server = Server::start(folder.path(), &["serve", "--listen", "127.0.0.1:0"], &[DATABASE]);
+    let sign_in = |password: &str| {
+        let body = format!(r#"{{"email": "ada@example.com", "password": "{password}"}}"#);
+        let mut stream = server.connect();
+        let length = body.len();
+        write!(
+            stream,
+            "POST /v1/auth/token HTTP/1.1\r\nhost: florin\r\ncontent-type: application/json\r\ncontent-length: \
+             {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        receive(&mut stream)
+    };
+    assert_eq!(sign_in("wrong").status, 401);
+    let session = sign_in("correct horse battery").json;
+    let access = session["access_token"].as_str().unwrap();
+    assert_eq!(server.call(access, "GET /v1/payments", "").status, 200);
+    let reset = run_with_input(folder.path(), &["users", "reset-password", &user], "staple correct horse");
+    assert!(reset.status.success(), "{}", stderr(&reset));
+    assert_eq!(server.call(access, "GET /v1/payments", "").status, 401, "in another process, at once");
+    assert_eq!(sign_in("staple correct horse").status, 201);
+    florin(&["users", "disable", &user]);
+    assert_eq!(sign_in("staple correct horse").status, 401);
+    florin(&["users", "enable", &user]);
+    assert_eq!(sign_in("staple correct horse").status, 201);
+    florin(&["users", "drop-totp", &user]);
+    assert_eq!(server.end().code(), Some(0));
+    assert!(florin(&["verify"]).is_empty());
+}
+
 #[test]
 fn tenants_and_keys_are_made_listed_and_revoked() {
     let folder = folder();
@@ -53,7 +120,7 @@ fn tenants_and_keys_are_made_listed_and_revoked() {
     };
     assert_eq!(
         stdout(&florin(&["migrate"])),
-        ["1", "2", "3", "4", "5", "6"].map(|number| format!("applied 0000000000000{number}\n")).concat()
+        ["1", "2", "3", "4", "5", "6", "7"].map(|number| format!("applied 0000000000000{number}\n")).concat()
     );
     assert!(stdout(&florin(&["migrate"])).starts_with("nothing to apply"));
     let tenant = stdout(&florin(&["tenants", "create", "Example GmbH"])).trim().to_owned();

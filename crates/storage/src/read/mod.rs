@@ -16,6 +16,7 @@ mod payments;
 mod plans;
 mod processors;
 mod refunds;
+mod sessions;
 mod transactions;
 
 pub use access::{
@@ -29,6 +30,7 @@ pub use open_items::{OpenItemQuery, find_item_of, find_open_item, list_open_item
 pub use payments::{PaymentQuery, count_payments, list_payments};
 pub use processors::{accounts_of, directory, directory_version, find_account, routes_of};
 pub use refunds::{RefundQuery, count_refunds, find_refund, list_refunds};
+pub use sessions::{SessionQuery, list_sessions};
 pub use transactions::{
     TransactionQuery, balances, credit_accounts, find_transaction, list_amendments, list_transactions,
 };

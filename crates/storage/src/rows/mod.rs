@@ -16,9 +16,11 @@ mod processor_event;
 mod refund;
 mod routes;
 mod selections;
+mod session;
 mod stored;
 mod tenant_settings;
 mod transaction;
+mod user;
 
 pub(crate) use account::{AccountRow, load_accounts_of};
 pub use api_key::ApiKey;
@@ -46,6 +48,10 @@ pub(crate) use selections::{
     ATTEMPTS_BY_PAYMENT, PAYMENT_COLUMNS, PAYMENTS_BY_INVOICE, PAYMENTS_WITH_ATTEMPTS, REFUNDS_BY_PAYMENT,
     object_key,
 };
+pub use session::SessionToken;
+pub(crate) use session::{
+    SESSION_COLUMNS, SESSION_TOKENS, SessionRow, load_token_by_digest, load_tokens_of, token_row,
+};
 pub(crate) use stored::{Stored, load_objects};
 pub use tenant_settings::TenantSettings;
 pub use transaction::AmendmentRecord;
@@ -53,6 +59,7 @@ pub(crate) use transaction::{
     AMENDMENTS, AMENDMENTS_BY_TRANSACTION, AmendmentRow, TRANSACTION_COLUMNS, TRANSACTIONS_BY_PAYMENT,
     TransactionRow, amendment_row,
 };
+pub(crate) use user::{load_users_by_email, load_users_of, user_key};
 
 use chrono::{DateTime, Utc};
 use florin_domain::{Failure, Mode, TenantId};

@@ -15,6 +15,7 @@ mod orphans;
 mod payments;
 mod processors;
 mod refunds;
+mod sessions;
 mod transactions;
 mod violation;
 
@@ -109,6 +110,7 @@ fn check_all(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), St
     items::check(connection, run)?;
     orphans::check(connection, run)?;
     access::check(connection, run)?;
+    sessions::check(connection, run)?;
     counters::check(connection, run)
 }
 

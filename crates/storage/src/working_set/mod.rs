@@ -10,7 +10,7 @@ use diesel::sql_types::Nullable;
 use florin_domain::{
     Attempt, AttemptId, CreditAccount, Currency, Customer, CustomerId, Invoice, InvoiceId, KeyId, OpenItem,
     OpenItemId, Payment, PaymentId, ProcessorAccount, ProcessorAccountId, ProcessorRoutes, Refund, RefundId,
-    StoredMethod, StoredMethodId, Transaction, TransactionId,
+    Session, SessionId, StoredMethod, StoredMethodId, TenantId, Transaction, TransactionId, User, UserId,
 };
 
 pub use needs::Needs;
@@ -20,7 +20,7 @@ use crate::access::{ApiKey, AuditEntry, TenantSettings};
 use crate::batch::{Lock, load_rows};
 use crate::rows::{
     AmendmentRecord, AttemptRow, DigestKey, Event, IdempotencyRecord, InvoiceCount, PAYMENTS_WITH_ATTEMPTS,
-    PaymentRow, Realm, Stored, object_key,
+    PaymentRow, Realm, SessionToken, Stored, object_key,
 };
 use crate::{AnyConnection, StorageError, schema};
 
@@ -49,6 +49,13 @@ pub struct WorkingSet {
     api_keys: Objects<ApiKey>,
     tenant_settings: Objects<TenantSettings>,
     audit_entries: Vec<AuditEntry>,
+    users: Objects<User>,
+    /// Who had these addresses when they were looked for.
+    user_emails: BTreeMap<(TenantId, String), UserId>,
+    sessions: Objects<Session>,
+    /// The tokens of sessions that were asked for with theirs.
+    session_tokens: Vec<SessionToken>,
+    new_tokens: Vec<SessionToken>,
     open_items: Objects<OpenItem>,
     /// What was found and may have been found before, by cause.
     raised: BTreeMap<(Realm, String), OpenItem>,
@@ -214,6 +221,28 @@ impl WorkingSet {
         self.tenant_settings.get(&realm)
     }
 
+    /// A user.
+    pub fn user(&self, tenant: TenantId, id: UserId) -> Option<&User> {
+        self.users.get(&(tenant, id))
+    }
+
+    /// Whether a user of the tenant has this address, this batch's included.
+    pub fn is_email_taken(&self, tenant: TenantId, email: &str) -> bool {
+        self.user_emails.contains_key(&(tenant, email.to_owned()))
+            || self.users.iter().any(|user| user.tenant_id == tenant && user.email.as_str() == email)
+    }
+
+    /// A session.
+    pub fn session(&self, realm: Realm, id: SessionId) -> Option<&Session> {
+        self.sessions.get(&(realm, id))
+    }
+
+    /// The tokens of a session that was asked for with its tokens, this batch's included.
+    pub fn tokens_of(&self, realm: Realm, id: SessionId) -> impl Iterator<Item = &SessionToken> {
+        let all = self.session_tokens.iter().chain(&self.new_tokens);
+        all.filter(move |token| (token.realm, token.session_id) == (realm, id))
+    }
+
     /// Whether the key was free, and is now this batch's. True once: the second command with the key finds it taken.
     pub fn take_claim(&mut self, key: &DigestKey) -> bool {
         self.claimed.remove(key)
@@ -272,6 +301,21 @@ impl WorkingSet {
     /// Puts a tenant's new or changed settings.
     pub fn put_tenant_settings(&mut self, settings: TenantSettings) {
         self.tenant_settings.put(settings);
+    }
+
+    /// Puts a new or changed user.
+    pub fn put_user(&mut self, user: User) {
+        self.users.put(user);
+    }
+
+    /// Puts a new or changed session.
+    pub fn put_session(&mut self, session: Session) {
+        self.sessions.put(session);
+    }
+
+    /// Adds a token of a session.
+    pub fn add_token(&mut self, token: SessionToken) {
+        self.new_tokens.push(token);
     }
 
     /// Adds an entry to the audit log.

@@ -2,14 +2,14 @@
 //!
 //! Rows are locked in one order, so that no two batches wait for each other: idempotency keys, processors' events,
 //! payments, invoices, credit accounts, the counters of invoice numbers, transactions, processor accounts and their
-//! routes, open items, API keys, tenants' settings; each sorted by key. Customers and payment methods are not
+//! routes, open items, API keys, tenants' settings, users, sessions; each sorted by key. Customers and payment methods are not
 //! locked: who changes one finds out by its revision whether somebody else did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use florin_domain::{
     CreditAccount, Currency, CustomerId, InvoiceId, KeyId, MethodType, OpenItemId, PaymentId, RefundId,
-    StoredMethodId, Total, TransactionId,
+    SessionId, StoredMethodId, TenantId, Total, TransactionId, UserId,
 };
 
 use super::WorkingSet;
@@ -18,7 +18,8 @@ use crate::batch::{Change, Lock, OnConflict, Row, Value, insert_returning_keys, 
 use crate::rows::{
     CreditKey, DigestKey, IDEMPOTENCY_KEYS, IdempotencyRecord, InvoiceCount, PROCESSOR_EVENTS,
     ProcessorEventRecord, Realm, Stored, credit_key, load_accounts_of, load_customers_by_external_id,
-    load_invoices_by_number, load_items_by_cause, object_key, processor_event_row,
+    load_invoices_by_number, load_items_by_cause, load_tokens_of, load_users_by_email, object_key,
+    processor_event_row, user_key,
 };
 use crate::{AnyConnection, StorageError};
 
@@ -57,6 +58,14 @@ pub struct Needs {
     pub api_keys: BTreeSet<(Realm, KeyId)>,
     /// The realms whose settings are wanted.
     pub tenant_settings: BTreeSet<Realm>,
+    /// Users.
+    pub users: BTreeSet<(TenantId, UserId)>,
+    /// Who has these addresses.
+    pub user_emails: BTreeSet<(TenantId, String)>,
+    /// Sessions.
+    pub sessions: BTreeSet<(Realm, SessionId)>,
+    /// Sessions, each with all of its tokens.
+    pub sessions_with_tokens: BTreeSet<(Realm, SessionId)>,
     /// Open items.
     pub open_items: BTreeSet<(Realm, OpenItemId)>,
     /// Open items, by what keeps them from being raised twice.
@@ -95,7 +104,29 @@ impl WorkingSet {
         let api_keys = object_keys(&needs.api_keys, KeyId::bytes);
         self.api_keys.load(connection, Lock::NoKeyUpdate, &api_keys)?;
         let realms: Vec<Row<'_>> = needs.tenant_settings.iter().map(|realm| realm.values().into()).collect();
-        self.tenant_settings.load(connection, Lock::NoKeyUpdate, &realms)
+        self.tenant_settings.load(connection, Lock::NoKeyUpdate, &realms)?;
+        self.load_users(connection, needs)?;
+        self.load_sessions(connection, needs)
+    }
+
+    fn load_users(&mut self, connection: &mut AnyConnection, needs: &Needs) -> Result<(), StorageError> {
+        let users: Vec<Row<'_>> = needs.users.iter().map(|key| user_key(*key)).collect();
+        self.users.load(connection, Lock::NoKeyUpdate, &users)?;
+        let emails: BTreeSet<&str> = needs.user_emails.iter().map(|(_, email)| email.as_str()).collect();
+        let emails: Vec<Row<'_>> = emails.into_iter().map(|email| vec![Value::text(Some(email))]).collect();
+        for user in load_users_by_email(connection, &emails)? {
+            self.user_emails.insert((user.tenant_id, user.email.as_str().to_owned()), user.id);
+        }
+        Ok(())
+    }
+
+    /// The tokens after their sessions: nobody adds any to a session that is locked.
+    fn load_sessions(&mut self, connection: &mut AnyConnection, needs: &Needs) -> Result<(), StorageError> {
+        let sessions: BTreeSet<_> = needs.sessions.union(&needs.sessions_with_tokens).copied().collect();
+        self.sessions.load(connection, Lock::NoKeyUpdate, &object_keys(&sessions, SessionId::bytes))?;
+        let with_tokens = object_keys(&needs.sessions_with_tokens, SessionId::bytes);
+        self.session_tokens.extend(load_tokens_of(connection, &with_tokens)?);
+        Ok(())
     }
 
     fn load_processors(

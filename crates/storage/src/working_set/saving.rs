@@ -9,7 +9,8 @@ use super::WorkingSet;
 use super::objects::Objects;
 use crate::batch::{Change, OnConflict, save};
 use crate::rows::{
-    AMENDMENTS, AUDIT_LOG, COUNTERS, EVENTS, Realm, Stored, amendment_row, audit_row, count_row, event_row,
+    AMENDMENTS, AUDIT_LOG, COUNTERS, EVENTS, Realm, SESSION_TOKENS, Stored, amendment_row, audit_row,
+    count_row, event_row, token_row,
 };
 use crate::{AnyConnection, StorageError};
 
@@ -42,6 +43,8 @@ impl WorkingSet {
                 self.routes.inserts(),
                 self.api_keys.updates(),
                 self.tenant_settings.updates(),
+                self.users.updates(),
+                self.sessions.updates(),
                 self.open_items.updates(),
                 self.customers.inserts(),
                 self.methods.inserts(),
@@ -52,6 +55,13 @@ impl WorkingSet {
                 self.transactions.inserts(),
                 self.api_keys.inserts(),
                 self.tenant_settings.inserts(),
+                self.users.inserts(),
+                self.sessions.inserts(),
+                Change::Insert(
+                    &SESSION_TOKENS,
+                    OnConflict::Fail,
+                    self.new_tokens.iter().map(token_row).collect(),
+                ),
                 Change::Insert(
                     &AUDIT_LOG,
                     OnConflict::Fail,
@@ -82,7 +92,7 @@ impl WorkingSet {
         if let Some(event) = self.events.first() {
             return crate::probe::event_exists(connection, event.realm, event.id.bytes());
         }
-        let tables: [Stands; 15] = [
+        let tables: [Stands; 17] = [
             |set, connection| stands_in(&set.payments, connection),
             |set, connection| stands_in(&set.attempts, connection),
             |set, connection| stands_in(&set.refunds, connection),
@@ -97,6 +107,8 @@ impl WorkingSet {
             |set, connection| stands_in(&set.routes, connection),
             |set, connection| stands_in(&set.api_keys, connection),
             |set, connection| stands_in(&set.tenant_settings, connection),
+            |set, connection| stands_in(&set.users, connection),
+            |set, connection| stands_in(&set.sessions, connection),
             |set, connection| stands_in(&set.open_items, connection),
         ];
         for stands in tables {

@@ -17,5 +17,6 @@ mod processors;
 mod recovery;
 mod samples;
 mod schema;
+mod sessions;
 mod violations;
 mod writers;

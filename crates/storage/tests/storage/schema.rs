@@ -71,6 +71,11 @@ fn every_key_and_index_of_a_tenants_objects_begins_with_the_tenant_and_the_mode(
         "key tenants (id)",
         "key access_generation (id)",
         "unique index api_keys_by_secret on api_keys (secret_digest)",
+        "unique index session_tokens_by_digest on session_tokens (digest)",
+        "unique index users_by_email on users (email, tenant_id)",
+        "key login_failures (digest)",
+        // Users work in both modes.
+        "key users (tenant_id, id)",
         // Recovery looks after everybody's.
         "index attempts_watched on attempts (due_at) in part",
         "index payments_expiring on payments (authorization_expires_at) in part",
