@@ -53,16 +53,16 @@ impl Haproxy {
     /// # Panics
     /// When it does not start.
     pub fn start(ports: &[u16]) -> Option<Haproxy> {
-        let is_there = |program: &&&str| Command::new(program).arg("-v").stdout(Stdio::null()).status().is_ok();
+        let is_there =
+            |program: &&&str| Command::new(program).arg("-v").stdout(Stdio::null()).status().is_ok();
         let Some(program) = PROGRAMS.iter().find(is_there) else {
             eprintln!("not run: there is no haproxy");
             return None;
         };
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let (front, statistics) = (free_port(), free_port());
-        let mut text = CONFIGURATION
-            .replace("FRONT", &front.to_string())
-            .replace("STATISTICS", &statistics.to_string());
+        let mut text =
+            CONFIGURATION.replace("FRONT", &front.to_string()).replace("STATISTICS", &statistics.to_string());
         for (number, port) in ports.iter().enumerate() {
             text.push_str(&format!("  server florin{number} 127.0.0.1:{port}\n"));
         }
@@ -88,7 +88,8 @@ impl Haproxy {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client can be made");
         eventually("the servers to be up", 60, || async {
             let text = client.get(&url).send().await.ok()?.text().await.ok()?;
-            let is_up = |line: &&str| line.starts_with("florin,florin") && line.split(',').any(|cell| cell == "UP");
+            let is_up =
+                |line: &&str| line.starts_with("florin,florin") && line.split(',').any(|cell| cell == "UP");
             (text.lines().filter(is_up).count() == count).then_some(())
         })
         .await;

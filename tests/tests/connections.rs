@@ -36,9 +36,10 @@ async fn an_address_has_no_more_than_its_share_of_connections_and_all_no_more_th
     let launch = database.launch().setting("CONNECTION_LIMIT_PER_ADDRESS", 5).setting("CONNECTION_LIMIT", 8);
     let server = launch.start();
     let mut held = Vec::new();
-    for (from, is_expected) in
-        [("127.0.0.2", [true, true, true, true, true, false]), ("127.0.0.3", [true, true, false, false, false, false])]
-    {
+    for (from, is_expected) in [
+        ("127.0.0.2", [true, true, true, true, true, false]),
+        ("127.0.0.3", [true, true, false, false, false, false]),
+    ] {
         for expected in is_expected {
             let mut stream = connect(&server, from).await;
             assert_eq!(is_served(&mut stream).await, expected, "from {from} beside {}", held.len());
@@ -85,8 +86,8 @@ async fn dribble(server: SocketAddr, stop: Arc<AtomicBool>, closed: Arc<AtomicUs
         while !stop.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(500)).await;
             let mut byte = [0];
-            let is_over = stream.write_all(b"a: b\r\n").await.is_err()
-                || matches!(stream.try_read(&mut byte), Ok(_));
+            let is_over =
+                stream.write_all(b"a: b\r\n").await.is_err() || matches!(stream.try_read(&mut byte), Ok(_));
             if is_over {
                 closed.fetch_add(1, Ordering::Relaxed);
                 break;
@@ -137,7 +138,8 @@ async fn a_thousand_slow_connections_do_not_slow_down_the_honest() {
             .collect();
         let held = || async {
             let metrics = client.get("/metrics").await.text;
-            let open = metrics.lines().find_map(|line| line.strip_prefix("florin_connections "))?.parse::<f64>();
+            let open =
+                metrics.lines().find_map(|line| line.strip_prefix("florin_connections "))?.parse::<f64>();
             open.is_ok_and(|open| open >= 990.0).then_some(())
         };
         florin_tests::eventually("the connections", 30, held).await;

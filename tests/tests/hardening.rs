@@ -91,7 +91,9 @@ async fn an_answer_tells_nothing_of_what_is_inside(#[values(Kind::Sqlite, Kind::
     let client = database.client(&server);
     let document = client.get("/openapi.json").await.expect_status(200).body;
     let id = client.pay(1000).await;
-    for table in ["payments", "refunds", "customers", "invoices", "transactions", "idempotency_keys", "events"] {
+    for table in
+        ["payments", "refunds", "customers", "invoices", "transactions", "idempotency_keys", "events"]
+    {
         database.execute(&format!("ALTER TABLE {table} RENAME TO {table}_elsewhere"));
     }
     let mut failures = 0;
@@ -116,15 +118,20 @@ async fn an_answer_tells_nothing_of_what_is_inside(#[values(Kind::Sqlite, Kind::
 
 fn assert_is_silent(reply: &Reply, call: &str) {
     let text = reply.text.to_lowercase();
-    for word in
-        ["sqlite", "postgres", "diesel", "select ", "insert ", "relation", "no such", "table", "column", "panicked"]
-    {
+    for word in [
+        "sqlite", "postgres", "diesel", "select ", "insert ", "relation", "no such", "table", "column",
+        "panicked",
+    ] {
         assert!(!text.contains(word), "{word} in the answer to {call}: {}", reply.text);
     }
     for part in [".rs", "/tmp", "src/", "crates", "127.0.0.1"] {
         assert!(!text.contains(part), "{part} in the answer to {call}: {}", reply.text);
     }
-    assert!(reply.text.contains("req_"), "whoever looks after the server needs the request's id: {}", reply.text);
+    assert!(
+        reply.text.contains("req_"),
+        "whoever looks after the server needs the request's id: {}",
+        reply.text
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,10 +199,14 @@ async fn no_secret_gets_into_the_log(#[values("json", "text")] format: &str) {
             format!("GET /v1/payments/{word} HTTP/1.1\r\nhost: a\r\nx-api-key: {DOCUMENTED_KEY}\r\n\r\n"),
             format!("GET /{word}?{word}={word} HTTP/1.1\r\nhost: a\r\n\r\n"),
             format!("GET /v1/payments HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {word}\r\n\r\n"),
-            format!("GET /v1/payments HTTP/1.1\r\nhost: a\r\nx-api-key: {word}\r\nuser-agent: {secret}\r\n\r\n"),
+            format!(
+                "GET /v1/payments HTTP/1.1\r\nhost: a\r\nx-api-key: {word}\r\nuser-agent: {secret}\r\n\r\n"
+            ),
             format!("{word} / HTTP/1.1\r\nhost: {word}\r\ncookie: {secret}\r\n\r\n"),
             format!("GET / HTTP/1.1\r\nhost: a\r\n{word}\r\n\r\n"),
-            format!("POST /v1/payments HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n{secret}\r\n"),
+            format!(
+                "POST /v1/payments HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n{secret}\r\n"
+            ),
         ] {
             drop(send_raw(&server, request.as_bytes(), Duration::from_millis(20)));
         }
@@ -224,7 +235,10 @@ async fn no_secret_gets_into_the_log(#[values("json", "text")] format: &str) {
             assert!(found.is_none(), "{form} in {found:?}");
         }
     }
-    assert!(log.contains("sk_live_[redacted]><whsec_[redacted]><at_[redacted]><rt_[redacted]><[redacted]>"), "{log}");
+    assert!(
+        log.contains("sk_live_[redacted]><whsec_[redacted]><at_[redacted]><rt_[redacted]><[redacted]>"),
+        "{log}"
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use florin_tests::{DOCUMENTED_KEY, Database, Launch, Server, TestCertificate, TlsConnection, eventually, wait_until};
+use florin_tests::{
+    DOCUMENTED_KEY, Database, Launch, Server, TestCertificate, TlsConnection, eventually, wait_until,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -18,8 +20,9 @@ fn launch(database: &Database) -> Launch {
 }
 
 fn hang_up(server: &Server) {
-    let sent =
-        std::process::Command::new("sh").args(["-c", "kill -s HUP \"$0\"", &server.pid().to_string()]).status();
+    let sent = std::process::Command::new("sh")
+        .args(["-c", "kill -s HUP \"$0\"", &server.pid().to_string()])
+        .status();
     assert!(sent.is_ok_and(|status| status.success()), "SIGHUP could not be sent");
 }
 
@@ -44,7 +47,8 @@ async fn payments_are_made_by_tls_and_by_nothing_else() {
     let refused = connection.call("nonsense\r\n\r\n").await.expect("an answer");
     assert!(refused.starts_with("HTTP/1.1 400 ") && refused.contains("request_malformed"), "{refused}");
 
-    let mut plain = TcpStream::connect(server.url().trim_start_matches("https://")).await.expect("a connection");
+    let mut plain =
+        TcpStream::connect(server.url().trim_start_matches("https://")).await.expect("a connection");
     plain.write_all(HEALTH.as_bytes()).await.expect("a write");
     let mut said = Vec::new();
     let _reset = plain.read_to_end(&mut said).await;
@@ -93,7 +97,8 @@ async fn who_connects_and_does_not_speak_tls_in_time_is_let_go() {
     let database = Database::sqlite();
     TestCertificate::make().write_into(database.folder());
     let server = launch(&database).setting("HEAD_TIMEOUT_SECONDS", 1).start();
-    let mut silent = TcpStream::connect(server.url().trim_start_matches("https://")).await.expect("a connection");
+    let mut silent =
+        TcpStream::connect(server.url().trim_start_matches("https://")).await.expect("a connection");
     let mut said = Vec::new();
     let ended = tokio::time::timeout(Duration::from_secs(20), silent.read_to_end(&mut said)).await;
     assert!(ended.is_ok() && said.is_empty(), "{ended:?} {said:?}");

@@ -113,8 +113,14 @@ impl<'a> Resource<'a> {
         self.methods.push(name);
         let priority = if method == Method::GET { Priority::of_get(self.path) } else { Priority::Pressing };
         let observer = Observer::new(name, self.path);
-        let endpoint =
-            Endpoint(Rc::new(Inner { scope, priority, run, state: self.state.clone(), observer, form: self.form }));
+        let endpoint = Endpoint(Rc::new(Inner {
+            scope,
+            priority,
+            run,
+            state: self.state.clone(),
+            observer,
+            form: self.form,
+        }));
         self.resource = self.resource.route(web::method(method).to(endpoint));
         self
     }

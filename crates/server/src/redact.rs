@@ -51,7 +51,8 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (prefix, shortest) in PREFIXES {
         for (at, _) in lower.match_indices(prefix) {
-            let begins_a_word = !text[..at].ends_with(|before: char| before.is_ascii_alphanumeric() || before == '_');
+            let begins_a_word =
+                !text[..at].ends_with(|before: char| before.is_ascii_alphanumeric() || before == '_');
             let start = at + prefix.len();
             let length = text[start..].bytes().take_while(|byte| is_of_a_token(*byte)).count();
             if begins_a_word && length >= shortest {
@@ -71,7 +72,8 @@ fn passwords(text: &str) -> Vec<Range<usize>> {
     let is_of_an_address = |character: char| !character.is_whitespace() && !"/?#\"'<>\\".contains(character);
     let in_address = |(at, _): (usize, &str)| {
         let start = at + "://".len();
-        let authority = text[start..].find(|character| !is_of_an_address(character)).unwrap_or(text.len() - start);
+        let authority =
+            text[start..].find(|character| !is_of_an_address(character)).unwrap_or(text.len() - start);
         let user = text[start..start + authority].rfind('@')?;
         Some(start..start + user)
     };
@@ -142,8 +144,14 @@ mod tests {
             ("\"4242\\u{a0}4242\\u{a0}4242\\u{a0}4242\"", "\"[redacted]\""),
             ("pan=４２４２４２４２４２４２４２４２;", "pan=[redacted];"),
             ("at_once, start_0123456789abcdefghijklmnop", "at_once, start_0123456789abcdefghijklmnop"),
-            ("2026-11-21T22:10:09.123456Z took 1234567 micros", "2026-11-21T22:10:09.123456Z took 1234567 micros"),
-            ("pay_01jgfjjz00e008000000000001 4242424242424241", "pay_01jgfjjz00e008000000000001 4242424242424241"),
+            (
+                "2026-11-21T22:10:09.123456Z took 1234567 micros",
+                "2026-11-21T22:10:09.123456Z took 1234567 micros",
+            ),
+            (
+                "pay_01jgfjjz00e008000000000001 4242424242424241",
+                "pay_01jgfjjz00e008000000000001 4242424242424241",
+            ),
             ("http://127.0.0.1:8080/a@b", "http://127.0.0.1:8080/a@b"),
         ] {
             assert_eq!(secrets(line), expected);

@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::window::{Admission, Quota, Window};
 use super::Subject;
+use super::window::{Admission, Quota, Window};
 
 /// Locks, so that threads hardly ever wait for each other.
 const SHARDS: usize = 64;
@@ -38,8 +38,7 @@ impl Local {
         let now = self.now();
         let mut shard = self.shard(subject);
         let windows = shard.windows(subject, now);
-        let has_room =
-            quotas.iter().fold(true, |room, quota| find(windows, *quota).level(*quota, now).remaining > 0 && room);
+        let has_room = quotas.iter().all(|quota| find(windows, *quota).level(*quota, now).remaining > 0);
         let levels = quotas.iter().map(|quota| {
             let window = find(windows, *quota);
             if has_room {

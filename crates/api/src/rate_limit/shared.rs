@@ -5,8 +5,8 @@
 //! the same question with success.
 
 use std::fmt;
-use std::str::FromStr;
 use std::pin::pin;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::thread;
@@ -137,7 +137,11 @@ impl Circuit {
     }
 
     /// What Redis answers; none when it does not, and then it is not asked any more.
-    async fn wait_for<T>(&self, asked: impl Future<Output = Result<T, RedisError>>, number: u64) -> Option<T> {
+    async fn wait_for<T>(
+        &self,
+        asked: impl Future<Output = Result<T, RedisError>>,
+        number: u64,
+    ) -> Option<T> {
         let mut asked = pin!(asked);
         for _ in 0..ROUNDS {
             match timeout(ANSWERS_WITHIN, &mut asked).await {

@@ -131,7 +131,8 @@ impl WatchedStream {
     /// Sends an answer of actix's own as the API would have given it.
     fn poll_own_answer(&mut self, cx: &mut Context<'_>, answer: &[u8]) -> Poll<io::Result<usize>> {
         let (state, security) = (&self.state, self.security);
-        let rest = self.replacement.get_or_insert_with(|| own_answers::complete(answer, state, security).into());
+        let rest =
+            self.replacement.get_or_insert_with(|| own_answers::complete(answer, state, security).into());
         while !rest.is_empty() {
             let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, rest))?;
             if sent == 0 {

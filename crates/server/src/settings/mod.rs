@@ -100,7 +100,11 @@ pub(crate) enum Purpose {
 impl Purpose {
     fn defaults(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Purpose::Dev => &[("database_url", "sqlite://florin-dev.db"), ("log_format", "text"), ("shutdown_delay_seconds", "0")],
+            Purpose::Dev => &[
+                ("database_url", "sqlite://florin-dev.db"),
+                ("log_format", "text"),
+                ("shutdown_delay_seconds", "0"),
+            ],
             Purpose::Other => &[("log_format", "json"), ("shutdown_delay_seconds", "5")],
         }
     }
@@ -298,7 +302,8 @@ impl Reader {
     /// Both files or none.
     fn tls(&mut self) -> Option<Option<TlsFiles>> {
         let given = ["tls_certificate", "tls_key"].map(|key| self.is_set(key));
-        let mut path = |key| self.value(key, "a path", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
+        let mut path =
+            |key| self.value(key, "a path", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
         match given {
             [false, false] => Some(None),
             [true, true] => {
