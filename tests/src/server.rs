@@ -23,6 +23,7 @@ pub struct Launch {
     settings: Vec<(String, String)>,
     variables: Vec<(String, String)>,
     wrapper: Vec<String>,
+    listen: String,
 }
 
 /// A server that runs. It is killed when this is dropped.
@@ -41,18 +42,26 @@ impl Launch {
             settings: Vec::new(),
             variables: Vec::new(),
             wrapper: Vec::new(),
+            listen: "127.0.0.1:0".to_owned(),
         };
         launch
             .setting("DATABASE_URL", database.url())
             .setting("SANDBOX_BOOKS", database.books().display())
             .setting("RATE_LIMIT_PER_MINUTE", 0)
             .setting("RATE_LIMIT_PER_SECOND", 0)
+            // All callers of a test have one address.
+            .setting("CONNECTION_LIMIT_PER_ADDRESS", 10_000)
             .setting("LOG", "warn")
     }
 
     /// By `florin serve`, not `florin dev`.
     pub fn by_serve(self) -> Launch {
         Launch { command: "serve", ..self }
+    }
+
+    /// At a port of one's own choice.
+    pub fn listening_on(self, port: u16) -> Launch {
+        Launch { listen: format!("127.0.0.1:{port}"), ..self }
     }
 
     /// Sets `FLORIN_<name>`; the last value holds.
@@ -153,7 +162,7 @@ impl Launch {
             None => clean(binary()),
         };
         command
-            .args([self.command, "--listen", "127.0.0.1:0"])
+            .args([self.command, "--listen", &self.listen])
             .envs(self.settings.iter().chain(&self.variables).cloned())
             .current_dir(&self.folder)
             .stdin(Stdio::null());

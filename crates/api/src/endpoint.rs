@@ -4,7 +4,6 @@
 //! dynamic call per request.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -16,6 +15,7 @@ use florin_engine::views::{Answer, ErrorCode, Refused};
 use futures_util::future::LocalBoxFuture;
 
 use crate::call::{Call, OpenCall};
+use crate::load::Priority;
 use crate::observe::Observer;
 use crate::rate_limit::LimitHeaders;
 use crate::reply::Reply;
@@ -162,9 +162,16 @@ impl<'a> Resource<'a> {
         A: Reply + 'static,
     {
         self.methods.push(name);
+        let priority = if method == Method::GET { Priority::of_get(self.path) } else { Priority::Pressing };
         let observer = Observer::new(name, self.path);
-        let endpoint =
-            Endpoint(Rc::new(Inner { scope, run, state: self.state.clone(), observer, form: self.form }));
+        let endpoint = Endpoint(Rc::new(Inner {
+            scope,
+            priority,
+            run,
+            state: self.state.clone(),
+            observer,
+            form: self.form,
+        }));
         self.resource = self.resource.route(web::method(method).to(endpoint));
         self
     }
@@ -186,14 +193,17 @@ where
     async fn serve(&self, request: HttpRequest, payload: Payload) -> HttpResponse {
         let started = Instant::now();
         let request_id = self.state.request_ids.next();
-        let address = address_of(&request);
+        let settings = &self.state.settings;
+        let address = settings.trusted_proxies.client_of(&request);
         let state = self.state.clone();
         let call = OpenCall { state, request, payload, request_id: request_id.clone(), address };
-        let settings = &self.state.settings;
         let deadline = settings.body_deadline + settings.request_deadline;
-        let outcome = match tokio::time::timeout(deadline, (self.run)(call)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Refused::outcome_unknown()),
+        let outcome = match self.state.load.begin(Priority::Pressing, &self.state.engine) {
+            Err(refused) => Err(refused),
+            Ok(_begun) => match tokio::time::timeout(deadline, (self.run)(call)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(Refused::outcome_unknown()),
+            },
         };
         let answer = outcome.unwrap_or_else(|refused| refused.to_answer(&request_id));
         let answer = (self.form)(answer);
@@ -202,17 +212,13 @@ where
     }
 }
 
-/// The address that a request came from.
-fn address_of(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|peer| peer.ip())
-}
-
 /// One method of one path.
 struct Endpoint<F>(Rc<Inner<F>>);
 
 struct Inner<F> {
     /// What callers need; none for those that every caller may make.
     scope: Option<Scope>,
+    priority: Priority,
     run: F,
     state: State,
     observer: Observer,
@@ -251,10 +257,15 @@ where
         let request_id = self.state.request_ids.next();
         let mut limits = self.state.limiter.default_headers();
         let changes = request.method() != Method::GET;
-        let outcome = match self.admit(&request, &mut limits).await {
+        let begun = self.state.load.begin(self.priority, &self.state.engine);
+        let admitted = match &begun {
+            Ok(_) => self.admit(&request, &mut limits).await,
+            Err(refused) => Err(refused.clone()),
+        };
+        let outcome = match admitted {
             Err(refused) => Err(refused),
             Ok(caller) => {
-                let address = address_of(&request);
+                let address = self.state.settings.trusted_proxies.client_of(&request);
                 let context = Context { caller, request_id: request_id.clone(), address };
                 let call = Call { state: self.state.clone(), request, payload, context };
                 self.run_in_time(call, changes).await
@@ -282,7 +293,7 @@ where
     async fn admit(&self, request: &HttpRequest, limits: &mut LimitHeaders) -> Result<Caller, Refused> {
         let secret = credentials::secret_of(request)?;
         let caller = self.state.engine.authenticate(secret).await?.ok_or_else(credentials::wrong)?;
-        let (headers, outcome) = self.state.limiter.check(&caller);
+        let (headers, outcome) = self.state.limiter.check(&caller).await;
         *limits = headers;
         outcome?;
         match self.scope {

@@ -2,23 +2,19 @@
 //!
 //! Whoever is not an account's processor learns nothing but that. Nothing of a body or signature is logged or repeated.
 
-use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::Instant;
 
 use actix_web::HttpRequest;
 use actix_web::web::{self, ServiceConfig};
 use florin_engine::views::{Answer, Refused};
-use governor::clock::DefaultClock;
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::body;
 use crate::endpoint::COMMON_FORM;
 use crate::observe::Observer;
-use crate::rate_limit::LimitHeaders;
+use crate::rate_limit::{Class, LimitHeaders, Quota, Subject};
 use crate::reply::{self, respond};
 use crate::state::State;
 
@@ -28,18 +24,8 @@ pub(crate) const PATH: &str = "/v1/processor_webhooks/{account}";
 /// The most bytes a webhook may have.
 const MAX_WEBHOOK_BYTES: usize = 256 * 1024;
 
-/// How many webhooks each account takes in a second, and at once after a quiet time.
-const PER_SECOND: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
-const AT_ONCE: NonZeroU32 = NonZeroU32::new(1000).expect("not zero");
-
-/// A bucket for each account; only those have one that exist.
-pub(crate) struct WebhookLimiter(RateLimiter<String, DashMapStateStore<String>, DefaultClock>);
-
-impl WebhookLimiter {
-    pub(crate) fn new() -> Self {
-        WebhookLimiter(RateLimiter::keyed(Quota::per_second(PER_SECOND).allow_burst(AT_ONCE)))
-    }
-}
+/// How many webhooks each account takes, which may all come at once. Only those accounts are counted that exist.
+const QUOTA: Quota = Quota { name: "webhooks", limit: 1000, seconds: 10 };
 
 /// That a webhook was received.
 #[derive(Serialize, ToSchema)]
@@ -75,7 +61,8 @@ async fn receive(state: &State, request: HttpRequest, payload: web::Payload) -> 
     if !state.engine.has_account(account) {
         return Err(Refused::processor_account_unknown());
     }
-    if state.webhook_limiter.0.check_key(&account.to_owned()).is_err() {
+    let subject = Subject::of_name("webhooks", account);
+    if !state.limiter.admit(Class::Requests, subject, &[QUOTA]).await.is_admitted() {
         return Err(Refused::too_many_webhooks());
     }
     let deadline = state.settings.body_deadline;

@@ -1,11 +1,12 @@
 //! What all workers share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use florin_engine::Engine;
 
 use crate::ApiSettings;
-use crate::processor_webhooks::WebhookLimiter;
+use crate::load::Load;
 use crate::rate_limit::Limiter;
 use crate::request_id::RequestIds;
 use crate::system::Documents;
@@ -25,7 +26,8 @@ pub(crate) struct Shared {
     pub(crate) settings: ApiSettings,
     pub(crate) render_metrics: RenderMetrics,
     pub(crate) limiter: Limiter,
-    pub(crate) webhook_limiter: WebhookLimiter,
+    pub(crate) load: Load,
+    pub(crate) is_ending: AtomicBool,
     pub(crate) request_ids: RequestIds,
     pub(crate) documents: Documents,
 }
@@ -33,15 +35,27 @@ pub(crate) struct Shared {
 impl ApiState {
     /// The state of an API over an engine. Make one, and hand clones of it to the workers: the limits are in it.
     pub fn new(engine: Engine, settings: ApiSettings, render_metrics: RenderMetrics) -> Self {
-        let limiter = Limiter::new(settings.rate_limits);
+        let limiter = Limiter::new(settings.rate_limits, settings.redis.as_ref());
+        let load = Load::new(settings.request_limit);
         ApiState(Arc::new(Shared {
             engine,
             settings,
             render_metrics,
             limiter,
-            webhook_limiter: WebhookLimiter::new(),
+            load,
+            is_ending: AtomicBool::new(false),
             request_ids: RequestIds::new(),
             documents: Documents::render(),
         }))
+    }
+
+    /// Lets `/readyz` say that the server is about to end, so that nobody is sent here any more. All else goes on.
+    pub fn begin_to_end(&self) {
+        self.0.is_ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is about to end.
+    pub fn is_ending(&self) -> bool {
+        self.0.is_ending.load(Ordering::Relaxed)
     }
 }

@@ -1,6 +1,7 @@
 //! Pages about the server itself, which need no key: its health, its metrics, and its documentation.
 
 use std::future::Future;
+use std::sync::atomic::Ordering;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
@@ -44,7 +45,7 @@ pub(crate) enum HealthStatus {
 /// Whether the server can do its work, and what of it.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// `ready` when all parts are.
+    /// `ready` when all parts are; `ending` when they are, and the server is about to end.
     status: ReadinessStatus,
     /// Whether the database answers.
     database: bool,
@@ -59,6 +60,8 @@ pub(crate) struct Readiness {
 pub(crate) enum ReadinessStatus {
     Ready,
     NotReady,
+    /// Everything is well, and the server is about to end.
+    Ending,
 }
 
 /// A page at a path.
@@ -101,10 +104,14 @@ pub(crate) async fn healthz(_: State) -> HttpResponse {
 
 pub(crate) async fn readyz(state: State) -> HttpResponse {
     let readiness = state.engine.readiness().await;
-    let ready = readiness.database && readiness.schema && readiness.workers;
-    let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let is_well = readiness.database && readiness.schema && readiness.workers;
+    let (code, status) = match (is_well, state.is_ending.load(Ordering::Relaxed)) {
+        (true, false) => (StatusCode::OK, ReadinessStatus::Ready),
+        (true, true) => (StatusCode::SERVICE_UNAVAILABLE, ReadinessStatus::Ending),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, ReadinessStatus::NotReady),
+    };
     build(code).json(Readiness {
-        status: if ready { ReadinessStatus::Ready } else { ReadinessStatus::NotReady },
+        status,
         database: readiness.database,
         schema: readiness.schema,
         workers: readiness.workers,

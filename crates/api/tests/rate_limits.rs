@@ -24,7 +24,7 @@ fn over_the_limit_a_key_is_told_when_to_come_back_and_other_keys_go_on() {
         let reply = api.get("/v1/payments").await;
         assert_eq!((reply.status, reply.error().0.as_str()), (429, "rate_limit_exceeded"));
         let seconds: u32 = reply.header("retry-after").unwrap().parse().unwrap();
-        assert!((1..=12).contains(&seconds), "{seconds}");
+        assert!((59..=61).contains(&seconds), "{seconds}");
         assert_eq!(reply.header("ratelimit"), Some(format!(r#""standard";r=0;t={seconds}"#).as_str()));
         assert_eq!(reply.json()["error"]["type"], "rate_limit_error");
 
@@ -40,7 +40,7 @@ fn a_refused_call_counts_and_tells_the_limits_too() {
         let reply = api.post("/v1/payments", "{}").await;
         assert_eq!(reply.status, 400);
         assert_eq!(reply.header("ratelimit-policy"), Some(r#""burst";q=20;w=1, "standard";q=100;w=60"#));
-        assert!(reply.header("ratelimit").unwrap().starts_with(r#""burst";r=19;t=1, "standard";r=99;t="#));
+        assert!(reply.header("ratelimit").unwrap().starts_with(r#""burst";r=19;t=1, "standard";r=99;t=60"#));
         let nobody = api.send(TestRequest::get().uri("/v1/payments")).await;
         assert_eq!((nobody.status, nobody.header("ratelimit")), (401, None));
         assert!(nobody.header("ratelimit-policy").is_some());

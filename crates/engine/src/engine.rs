@@ -228,6 +228,12 @@ impl Engine {
         }
     }
 
+    /// Whether so much waits to be saved that what can wait should.
+    pub fn is_behind(&self) -> bool {
+        let inner = &self.inner;
+        inner.queue.len() > inner.settings.queue_limit / 8
+    }
+
     /// Lets no more commands in, waits for what has begun, and stops the threads.
     pub async fn drain(&self) {
         let inner = &self.inner;

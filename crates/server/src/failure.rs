@@ -12,6 +12,7 @@ use florin_processors::sandbox::BooksError;
 use florin_storage::StorageError;
 
 use crate::claim::ClaimRefused;
+use crate::http::TlsRefused;
 use crate::settings::Mistakes;
 
 /// Why a command failed.
@@ -102,6 +103,9 @@ pub(crate) enum Failure {
     /// The sandbox can't write its books.
     #[error(transparent)]
     Books(#[from] BooksError),
+    /// The certificate can't be used.
+    #[error("{0}; FLORIN_TLS_CERTIFICATE and FLORIN_TLS_KEY name PEM files that belong together")]
+    Tls(#[from] TlsRefused),
     /// The address can't be listened on.
     #[error("can't listen on {address}: {error}; name another address by --listen")]
     Listen {

@@ -7,9 +7,11 @@ mod commands;
 mod failure;
 mod filesystem;
 mod http;
+mod limits;
 mod logging;
 mod metrics;
 mod output;
+mod redact;
 mod secret;
 mod server;
 mod settings;
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
     match commands::run(cli::Cli::parse()) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            eprintln!("error: {}", redact::secrets(&failure.to_string()));
             ExitCode::from(FAILED)
         }
     }

@@ -13,7 +13,8 @@ use florin_processors::{Connector, Processor, Sandbox, SandboxConnector, Sandbox
 
 use crate::clock;
 use crate::failure::Failure;
-use crate::http::{self, HttpSettings};
+use crate::http::{self, Certificate, ConnectionLimits, HttpSettings};
+use crate::limits;
 use crate::metrics;
 use crate::settings::Settings;
 use crate::signals::Signals;
@@ -27,14 +28,19 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
     // First of all, because an address in use is the commonest reason not to start.
     let address = settings.listen;
     let listener = TcpListener::bind(address).map_err(|error| Failure::Listen { address, error })?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let certificate = settings.tls.as_ref().map(Certificate::load).transpose()?;
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", listener.local_addr()?);
     let render_metrics = metrics::start()?;
     let sandbox: Arc<dyn Processor> = Arc::new(sandbox(settings)?);
     let engine = Engine::start(engine_settings(settings, &sandbox), vec![sandbox])?;
     let state = ApiState::new(engine.clone(), api_settings(settings), render_metrics);
     actix_web::rt::System::new().block_on(async {
         let mut signals = Signals::listen()?;
-        let server = http::serve(listener, state, &http_settings(settings))?;
+        let server = http::serve(listener, state.clone(), &http_settings(settings, certificate.as_ref())?)?;
+        if let Some(certificate) = certificate {
+            drop(actix_web::rt::spawn(certificate.keep_current()?));
+        }
         let handle = server.handle();
         let running = actix_web::rt::spawn(server);
         tracing::info!(?settings, version = env!("CARGO_PKG_VERSION"), "listening on {url}");
@@ -43,6 +49,10 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
         let name = signals.next().await;
         tracing::info!("{name}: finishing what is under way; a second signal ends at once");
         drop(actix_web::rt::spawn(signals.end_at_next()));
+        state.begin_to_end();
+        if name == Signals::TERMINATE {
+            tokio::time::sleep(settings.shutdown_delay).await;
+        }
         handle.stop(true).await;
         engine.drain().await;
         tracing::info!("ended");
@@ -100,16 +110,25 @@ fn api_settings(settings: &Settings) -> ApiSettings {
             per_minute: settings.rate_limit_per_minute,
             per_second: settings.rate_limit_per_second,
         },
+        redis: settings.redis_url.clone(),
+        trusted_proxies: settings.trusted_proxies.clone(),
+        request_limit: settings.request_limit,
         body_deadline: settings.body_timeout,
         request_deadline: settings.processor_timeout + BEYOND_THE_PROCESSOR,
     }
 }
 
-fn http_settings(settings: &Settings) -> HttpSettings {
-    HttpSettings {
+fn http_settings(
+    settings: &Settings,
+    certificate: Option<&Arc<Certificate>>,
+) -> Result<HttpSettings, Failure> {
+    let total = limits::make_room_for(settings.connection_limit);
+    Ok(HttpSettings {
         workers: settings.workers,
         head_timeout: settings.head_timeout,
         keep_alive: settings.keep_alive,
         stop_timeout: settings.body_timeout + settings.processor_timeout + BEYOND_THE_PROCESSOR,
-    }
+        connections: ConnectionLimits { total, per_address: settings.connection_limit_per_address },
+        tls: certificate.map(Certificate::acceptor).transpose()?,
+    })
 }

@@ -15,6 +15,9 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
+    /// What [`Signals::next`] calls a SIGTERM, by which service managers and rolling restarts ask.
+    pub(crate) const TERMINATE: &'static str = "SIGTERM";
+
     /// Begins to listen to them; from now on they no longer end the process by themselves.
     ///
     /// # Errors
@@ -29,7 +32,7 @@ impl Signals {
     /// Waits for the next one and names it.
     pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.terminate.recv() => Signals::TERMINATE,
             _ = self.interrupt.recv() => "SIGINT",
         }
     }

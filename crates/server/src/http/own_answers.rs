@@ -7,6 +7,8 @@
 
 use florin_api::{ApiState, Unread};
 
+use super::security::SecurityHeaders;
+
 const NO_BODY: &str = "\r\ncontent-length: 0\r\n";
 
 /// Where in what is about to be sent such an answer begins. It is the last one on its connection.
@@ -24,13 +26,14 @@ pub(super) fn find(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The answer with a body.
-pub(super) fn complete(answer: &[u8], state: &ApiState) -> String {
+pub(super) fn complete(answer: &[u8], state: &ApiState, security: SecurityHeaders) -> String {
     let head = String::from_utf8_lossy(answer);
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(400);
     let Unread { request_id, body } = state.refuse_unread(status);
     let fields = format!(
         "\r\ncontent-type: application/json\r\ncache-control: no-store\r\nx-request-id: {request_id}\r\n\
-         content-length: {}\r\n",
+         {}content-length: {}\r\n",
+        security.lines(),
         body.len()
     );
     head.replacen(NO_BODY, &fields, 1) + &body

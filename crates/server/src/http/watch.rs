@@ -12,13 +12,14 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use actix_web::rt::net::TcpStream;
 use actix_web::web::Bytes;
 use florin_api::ApiState;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::own_answers;
+use super::security::SecurityHeaders;
+use super::transport::Transport;
 
 /// How long a connection may take.
 #[derive(Clone, Copy, Debug)]
@@ -84,20 +85,26 @@ impl Watch {
 
 /// A connection that ends when a head is late.
 pub(super) struct WatchedStream {
-    stream: TcpStream,
+    stream: Transport,
     watch: Watch,
     deadlines: Deadlines,
     /// Wakes up no later than the deadline, and is set anew only when it would be later: nearly no request does so.
     alarm: Pin<Box<Sleep>>,
     state: ApiState,
+    security: SecurityHeaders,
     /// What is still to be sent of an answer that replaces actix's own.
     replacement: Option<Bytes>,
 }
 
 impl WatchedStream {
-    pub(super) fn new(stream: TcpStream, deadlines: Deadlines, state: ApiState) -> Self {
+    pub(super) fn new(
+        stream: Transport,
+        deadlines: Deadlines,
+        state: ApiState,
+        security: SecurityHeaders,
+    ) -> Self {
         let alarm = Box::pin(sleep_until(Instant::now() + deadlines.head));
-        WatchedStream { stream, watch: Watch::new(), deadlines, alarm, state, replacement: None }
+        WatchedStream { stream, watch: Watch::new(), deadlines, alarm, state, security, replacement: None }
     }
 
     /// The watch, for those who know of its requests.
@@ -123,8 +130,9 @@ impl WatchedStream {
 
     /// Sends an answer of actix's own as the API would have given it.
     fn poll_own_answer(&mut self, cx: &mut Context<'_>, answer: &[u8]) -> Poll<io::Result<usize>> {
-        let state = &self.state;
-        let rest = self.replacement.get_or_insert_with(|| own_answers::complete(answer, state).into());
+        let (state, security) = (&self.state, self.security);
+        let rest =
+            self.replacement.get_or_insert_with(|| own_answers::complete(answer, state, security).into());
         while !rest.is_empty() {
             let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, rest))?;
             if sent == 0 {

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use florin_api::{RedisUrl, TrustedProxies};
 use florin_engine::{MalformedKeys, Vault};
 use florin_storage::DatabaseUrl;
 use tracing_subscriber::EnvFilter;
@@ -33,12 +34,15 @@ pub(crate) struct Settings {
     pub(crate) migrate: bool,
     pub(crate) rate_limit_per_minute: u32,
     pub(crate) rate_limit_per_second: u32,
+    pub(crate) redis_url: Option<RedisUrl>,
+    pub(crate) tls: Option<TlsFiles>,
     pub(crate) workers: usize,
     pub(crate) writers: usize,
     pub(crate) read_connections: u32,
     pub(crate) batch_limit: usize,
     pub(crate) queue_limit: usize,
     pub(crate) processor_timeout: Duration,
+    pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) access_token: Duration,
     pub(crate) refresh_token: Duration,
     pub(crate) session: Duration,
@@ -47,11 +51,24 @@ pub(crate) struct Settings {
     pub(crate) head_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) keep_alive: Duration,
+    pub(crate) connection_limit: usize,
+    pub(crate) connection_limit_per_address: usize,
+    pub(crate) request_limit: usize,
+    pub(crate) shutdown_delay: Duration,
     pub(crate) credentials_key: Vault,
     pub(crate) sandbox_books: PathBuf,
     pub(crate) sandbox_latency: Duration,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
+}
+
+/// Where the server's certificate is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TlsFiles {
+    /// The certificate, and those that vouch for it.
+    pub(crate) certificate: PathBuf,
+    /// Its private key.
+    pub(crate) key: PathBuf,
 }
 
 /// How log lines look.
@@ -88,8 +105,12 @@ pub(crate) enum Purpose {
 impl Purpose {
     fn defaults(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Purpose::Dev => &[("database_url", "sqlite://florin-dev.db"), ("log_format", "text")],
-            Purpose::Other => &[("log_format", "json")],
+            Purpose::Dev => &[
+                ("database_url", "sqlite://florin-dev.db"),
+                ("log_format", "text"),
+                ("shutdown_delay_seconds", "0"),
+            ],
+            Purpose::Other => &[("log_format", "json"), ("shutdown_delay_seconds", "5")],
         }
     }
 }
@@ -142,12 +163,16 @@ impl Reader {
         let migrate = self.parsed("migrate", "true or false");
         let rate_limit_per_minute = self.number("rate_limit_per_minute", 0..=10_000_000);
         let rate_limit_per_second = self.number("rate_limit_per_second", 0..=1_000_000);
+        let redis_url = self.redis_url();
+        let tls = self.tls();
         let workers = self.workers();
         let writers = self.writers();
         let read_connections = self.number("read_connections", 1..=500);
         let batch_limit = self.number("batch_limit", 1..=1_000);
         let queue_limit = self.number("queue_limit", 1..=1_000_000);
         let processor_timeout = self.seconds("processor_timeout_seconds", 1..=300);
+        let trusted_proxies =
+            self.parsed("trusted_proxies", "addresses or networks with commas in between, as in 10.0.0.7, fd00::/8");
         let access_token = self.seconds("access_token_seconds", 60..=86_400);
         let refresh_token = self.seconds("refresh_token_seconds", 60..=31_536_000);
         let session = self.seconds("session_seconds", 60..=31_536_000);
@@ -156,6 +181,10 @@ impl Reader {
         let head_timeout = self.seconds("head_timeout_seconds", 1..=300);
         let body_timeout = self.seconds("body_timeout_seconds", 1..=300);
         let keep_alive = self.seconds("keep_alive_seconds", 1..=3_600);
+        let connection_limit = self.number("connection_limit", 1..=1_000_000);
+        let connection_limit_per_address = self.number("connection_limit_per_address", 1..=1_000_000);
+        let request_limit = self.number("request_limit", 8..=1_000_000);
+        let shutdown_delay = self.seconds("shutdown_delay_seconds", 0..=300);
         let credentials_key = self.credentials_key();
         let sandbox_books = self.sandbox_books(database_url.as_ref());
         let sandbox_latency = self.number("sandbox_latency_ms", 0..=60_000).map(Duration::from_millis);
@@ -167,12 +196,15 @@ impl Reader {
             migrate: migrate?,
             rate_limit_per_minute: rate_limit_per_minute?,
             rate_limit_per_second: rate_limit_per_second?,
+            redis_url: redis_url?,
+            tls: tls?,
             workers: workers?,
             writers: writers?,
             read_connections: read_connections?,
             batch_limit: batch_limit?,
             queue_limit: queue_limit?,
             processor_timeout: processor_timeout?,
+            trusted_proxies: trusted_proxies?,
             access_token: access_token?,
             refresh_token: refresh_token?,
             session: session?,
@@ -181,6 +213,10 @@ impl Reader {
             head_timeout: head_timeout?,
             body_timeout: body_timeout?,
             keep_alive: keep_alive?,
+            connection_limit: connection_limit?,
+            connection_limit_per_address: connection_limit_per_address?,
+            request_limit: request_limit?,
+            shutdown_delay: shutdown_delay?,
             credentials_key: credentials_key?,
             sandbox_books: sandbox_books?,
             sandbox_latency: sandbox_latency?,
@@ -261,6 +297,41 @@ impl Reader {
         };
         self.mistakes.push(Mistake::Wrong { key, source, found, expected: expected.to_string() });
         None
+    }
+
+    /// The address may hold a password.
+    fn redis_url(&mut self) -> Option<Option<RedisUrl>> {
+        let key = "redis_url";
+        let Some((found, source)) = self.layers.find(key) else { return Some(None) };
+        let found = match found {
+            Found::Other(kind) => kind.to_owned(),
+            Found::Text(text) => match text.parse() {
+                Ok(url) => return Some(Some(url)),
+                Err(_) => "no address of a Redis (not shown)".to_owned(),
+            },
+        };
+        let expected = "redis://HOST or rediss://HOST, as in redis://127.0.0.1:6379".to_owned();
+        self.mistakes.push(Mistake::Wrong { key, source, found, expected });
+        None
+    }
+
+    /// Both files or none.
+    fn tls(&mut self) -> Option<Option<TlsFiles>> {
+        let given = ["tls_certificate", "tls_key"].map(|key| self.is_set(key));
+        let mut path =
+            |key| self.value(key, "a path", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
+        match given {
+            [false, false] => Some(None),
+            [true, true] => {
+                let (certificate, key) = (path("tls_certificate"), path("tls_key"));
+                Some(Some(TlsFiles { certificate: certificate?, key: key? }))
+            }
+            [has_certificate, _] => {
+                let key = if has_certificate { "tls_key" } else { "tls_certificate" };
+                self.mistakes.push(Mistake::Missing { key, expected: "the path of a PEM file" });
+                None
+            }
+        }
     }
 
     fn workers(&mut self) -> Option<usize> {

@@ -37,6 +37,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting("rate_limit_per_minute", "100", "Requests that one API key may make in a minute; 0 = no limit."),
     setting("rate_limit_per_second", "20", "Requests that one API key may make in a second; 0 = no limit."),
+    without_default(
+        "redis_url",
+        "none: each process counts by itself",
+        "Where processes count rate limits together: `redis://HOST`, `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or \
+        `rediss://…` for TLS.",
+    ),
+    without_default(
+        "tls_certificate",
+        "none: plain HTTP",
+        "A PEM file with the certificate and those that vouch for it; read again when it changes, and on SIGHUP.",
+    ),
+    without_default("tls_key", "none", "A PEM file with the certificate's private key."),
     without_default("workers", "one for each processor core", "Threads that answer HTTP, 1 to 512."),
     without_default(
         "writers",
@@ -60,6 +72,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "none: no processor account can be added or used, and nobody can have a second factor",
         "The key that processor accounts' credentials and users' second factors are encrypted with, as `openssl rand -hex 32` prints it; while it is \
         replaced, the new one, a comma, and the old one.",
+    ),
+    setting(
+        "trusted_proxies",
+        "",
+        "Proxies that are believed about a caller's address (`X-Forwarded-For`), as addresses or networks with commas in \
+        between: `10.0.0.7, fd00::/8`; nobody when empty.",
     ),
     setting("access_token_seconds", "900", "How long a session's access token opens the API, 60 to 86400."),
     setting(
@@ -85,6 +103,29 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("head_timeout_seconds", "10", "How long the head of a request may take to arrive, 1 to 300."),
     setting("body_timeout_seconds", "10", "How long the body of a request may take to arrive, 1 to 300."),
     setting("keep_alive_seconds", "75", "How long an idle connection is kept open, 1 to 3600."),
+    setting(
+        "connection_limit",
+        "10000",
+        "Connections that are served at once, 1 to 1000000; what comes beyond is closed unanswered.",
+    ),
+    setting(
+        "connection_limit_per_address",
+        "1000",
+        "Those of them that one address may have, 1 to 1000000; behind a proxy, which has one address, set it as high as \
+        the limit of all.",
+    ),
+    setting(
+        "request_limit",
+        "4000",
+        "Requests that are worked on at once, 8 to 1000000; from half of that on lists and exports are told \
+        `overloaded`, beyond it everybody.",
+    ),
+    without_default(
+        "shutdown_delay_seconds",
+        "`5`; `florin dev`: `0`",
+        "How long `/readyz` says 503 after SIGTERM before the server stops to listen, so that a load balancer can find out, \
+        0 to 300.",
+    ),
     without_default(
         "sandbox_books",
         "`florin-dev.books` beside `florin-dev.db`, and so on; `florin.books` with PostgreSQL",

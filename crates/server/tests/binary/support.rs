@@ -11,9 +11,12 @@ use tempfile::TempDir;
 /// Longer than anything here takes; a test that waits for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Tests ask often.
-const NO_LIMITS: [(&str, &str); 2] =
-    [("FLORIN_RATE_LIMIT_PER_MINUTE", "0"), ("FLORIN_RATE_LIMIT_PER_SECOND", "0")];
+/// Tests ask often, and have no load balancer that should find out before the end.
+const NO_LIMITS: [(&str, &str); 3] = [
+    ("FLORIN_RATE_LIMIT_PER_MINUTE", "0"),
+    ("FLORIN_RATE_LIMIT_PER_SECOND", "0"),
+    ("FLORIN_SHUTDOWN_DELAY_SECONDS", "0"),
+];
 
 /// The binary in a folder, with none of the settings that the tests themselves were started with.
 pub(crate) fn florin(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
