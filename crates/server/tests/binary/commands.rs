@@ -50,7 +50,8 @@ fn serve_migrates_when_it_is_told_to() {
 /// Runs a command with a line on standard input.
 fn run_with_input(folder: &Path, arguments: &[&str], line: &str) -> Output {
     let mut command = florin(folder, arguments, &[DATABASE]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
@@ -72,7 +73,10 @@ fn users_are_made_with_a_password_from_standard_input_sign_in_and_are_disabled()
     let added = run_with_input(folder.path(), &add, "correct horse battery");
     assert!(added.status.success(), "{}", stderr(&added));
     let user = stdout(&added).trim().to_owned();
-    assert!(!run_with_input(folder.path(), &add, "correct horse battery").status.success(), "the address is taken");
+    assert!(
+        !run_with_input(folder.path(), &add, "correct horse battery").status.success(),
+        "the address is taken"
+    );
     let listed = florin(&["users", "list", "--tenant", &tenant]);
     assert_eq!(listed, format!("{user}\tada@example.com\t\toperator\tenabled\ttotp off"));
 
