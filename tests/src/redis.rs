@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::tls::TestCertificate;
+
 /// How long it may take to listen. Other tests share the processor.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -15,6 +17,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(30);
 pub struct Redis {
     folder: TempDir,
     port: u16,
+    has_tls: bool,
     child: Option<Child>,
 }
 
@@ -24,18 +27,36 @@ impl Redis {
     /// # Panics
     /// When it does not start.
     pub fn start() -> Option<Redis> {
+        Redis::start_with(None)
+    }
+
+    /// Starts one that speaks TLS only, as `localhost`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_with_tls(certificate: &TestCertificate) -> Option<Redis> {
+        Redis::start_with(Some(certificate))
+    }
+
+    fn start_with(certificate: Option<&TestCertificate>) -> Option<Redis> {
         if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
             eprintln!("not run: there is no redis-server");
             return None;
         }
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let mut redis = Redis { folder, port: free_port(), child: None };
+        if let Some(certificate) = certificate {
+            certificate.write_into(folder.path());
+        }
+        let mut redis = Redis { folder, port: free_port(), has_tls: certificate.is_some(), child: None };
         redis.start_again();
         Some(redis)
     }
 
     /// Its address.
     pub fn url(&self) -> String {
+        if self.has_tls {
+            return format!("rediss://localhost:{}", self.port);
+        }
         format!("redis://127.0.0.1:{}", self.port)
     }
 
@@ -55,9 +76,16 @@ impl Redis {
     /// When it does not start.
     pub fn start_again(&mut self) {
         let folder: &Path = self.folder.path();
-        let child = Command::new("redis-server")
+        let port = self.port.to_string();
+        let mut command = Command::new("redis-server");
+        if self.has_tls {
+            command.args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"]);
+            command.args(["--tls-cert-file", "certificate.pem", "--tls-key-file", "key.pem"]);
+        } else {
+            command.args(["--port", &port]);
+        }
+        let child = command
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .args(["--port", &self.port.to_string()])
             .current_dir(folder)
             .stdout(Stdio::null())
             .stdin(Stdio::null())

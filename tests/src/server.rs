@@ -49,6 +49,8 @@ impl Launch {
             .setting("SANDBOX_BOOKS", database.books().display())
             .setting("RATE_LIMIT_PER_MINUTE", 0)
             .setting("RATE_LIMIT_PER_SECOND", 0)
+            // All callers of a test have one address.
+            .setting("CONNECTION_LIMIT_PER_ADDRESS", 10_000)
             .setting("LOG", "warn")
     }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use florin_tests::{Client, Database, Kind, Redis, Reply, Server, eventually, scaled, wait_until};
+use florin_tests::{
+    Client, Database, Kind, Redis, Reply, Server, TestCertificate, eventually, scaled, wait_until,
+};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
@@ -59,25 +61,32 @@ async fn try_to_pay(client: &Client) -> Reply {
     client.post("/v1/payments", &payment).await
 }
 
-/// Sends payments at that rate, in turn to each server, and counts those that were made; all others are 429.
+/// Callers who try to pay at the same time. More would only wait for each other.
+const CALLERS: u32 = 60;
+
+/// Tries to pay at that rate, in turn at each server, and counts the payments that were made; all others are 429.
 async fn count_admitted(servers: &Servers, per_second: u32, seconds: u32) -> usize {
-    let mut ticks = interval(Duration::from_secs(1) / per_second);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut sent = Vec::new();
-    for turn in 0..per_second * seconds {
-        ticks.tick().await;
-        let client = servers.clients[turn as usize % servers.clients.len()].clone();
-        sent.push(tokio::spawn(async move { try_to_pay(&client).await }));
-    }
-    let mut admitted = 0;
-    for reply in join_all(sent).await {
-        let reply = reply.expect("no panic");
-        match reply.status {
-            201 => admitted += 1,
-            _ => drop(reply.expect_error(429, "rate_limit_exceeded")),
-        }
-    }
-    admitted
+    let until = Instant::now() + Duration::from_secs(u64::from(seconds));
+    let callers = (0..CALLERS).map(|caller| {
+        let client = servers.clients[caller as usize % servers.clients.len()].clone();
+        tokio::spawn(async move {
+            let mut ticks = interval(Duration::from_secs(1) * CALLERS / per_second);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+            let mut admitted = 0;
+            loop {
+                ticks.tick().await;
+                if Instant::now() >= until {
+                    return admitted;
+                }
+                let reply = try_to_pay(&client).await;
+                match reply.status {
+                    201 => admitted += 1,
+                    _ => drop(reply.expect_error(429, "rate_limit_exceeded")),
+                }
+            }
+        })
+    });
+    join_all(callers).await.into_iter().map(|admitted| admitted.expect("no panic")).sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +98,7 @@ async fn three_processes_with_one_redis_admit_the_limit_within_one_percent() {
     servers.wait_until_shared(true).await;
     let seconds = u32::try_from(scaled(6, 60)).expect("a small number");
     let admitted = count_admitted(&servers, 10 * limit, seconds).await;
-    let expected = (limit * seconds) as f64;
+    let expected = f64::from(limit * seconds);
     let share = admitted as f64 / expected;
     assert!((0.99..=1.01).contains(&share), "{admitted} of {expected}");
     assert_eq!(servers.lines(0, "Redis does not answer"), 0);
@@ -193,4 +202,17 @@ async fn a_server_starts_without_its_redis_and_finds_it_later() {
     redis.start_again();
     servers.wait_until_shared(true).await;
     drop(try_to_pay(&servers.clients[0]).await.expect_status(201));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_may_be_asked_by_tls() {
+    let _turn = one_at_a_time().await;
+    let (certificate, database) = (TestCertificate::make(), Database::sqlite());
+    certificate.write_into(database.folder());
+    let Some(redis) = Redis::start_with_tls(&certificate) else { return };
+    let launch = database.launch().setting("REDIS_URL", redis.url()).setting("LOG", "info");
+    let server =
+        launch.variable("SSL_CERT_FILE", database.folder().join("certificate.pem").display()).start();
+    let _client = database.client(&server);
+    wait_until("Redis to answer", 30, || server.log().contains("Redis answers")).await;
 }

@@ -2,6 +2,7 @@
 //!
 //! Two of the calls are open to everybody, since they bring what is to be looked at: a password, or a refresh token.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use florin_domain::{ClientVersion, Device, DeviceId, Reason, SessionId, TenantId, normalize_email};
@@ -16,6 +17,7 @@ use crate::call::{Call, OpenCall};
 use crate::credentials;
 use crate::fields::{Fields, missing};
 use crate::query::PAGE_PARAMETERS;
+use crate::rate_limit::{Class, Quota, Subject};
 
 /// The fields of `POST /v1/auth/token`.
 pub(crate) const TOKEN_FIELDS: &[&str] =
@@ -35,6 +37,7 @@ pub(crate) async fn token(mut call: OpenCall) -> Result<Answer, Refused> {
             return Err(Refused::new(ErrorCode::ParametersConflict, message).param("email"));
         }
         let request = sign_in(&mut fields, device)?;
+        admit(&call).await?;
         return Ok(call.state.engine.sign_in(stranger(&call), request).await);
     }
     if let Some(field) = ["totp_code", "tenant_id", "livemode"].into_iter().find(|name| fields.is_given(name))
@@ -108,6 +111,19 @@ struct SessionError<'a> {
     error: &'a RawValue,
     error_code: &'a str,
     error_description: &'a str,
+}
+
+/// How many attempts to sign in an address has, right or wrong: each costs a core for a while.
+const ATTEMPTS: Quota = Quota { name: "logins", limit: 60, seconds: 60 };
+
+async fn admit(call: &OpenCall) -> Result<(), Refused> {
+    let address = call.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let subject = Subject::of_address("login", address);
+    let admission = call.state.limiter.admit(Class::Logins, subject, &[ATTEMPTS]).await;
+    match admission.refused_by(&[ATTEMPTS]) {
+        None => Ok(()),
+        Some((_, seconds)) => Err(Refused::login_throttled(seconds)),
+    }
 }
 
 fn stranger(call: &OpenCall) -> Stranger {

@@ -4,7 +4,6 @@
 //! dynamic call per request.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -194,7 +193,7 @@ where
     async fn serve(&self, request: HttpRequest, payload: Payload) -> HttpResponse {
         let started = Instant::now();
         let request_id = self.state.request_ids.next();
-        let address = address_of(&request);
+        let address = self.state.settings.trusted_proxies.client_of(&request);
         let begun = self.state.load.begin(Priority::Pressing, &self.state.engine);
         let admitted = match &begun {
             Ok(_) => self.admit(&request, address).await,
@@ -227,11 +226,6 @@ where
         let outcome = tokio::time::timeout(deadline, (self.run)(call)).await;
         outcome.unwrap_or_else(|_late| Err(Refused::outcome_unknown()))
     }
-}
-
-/// The address that a request came from.
-fn address_of(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|peer| peer.ip())
 }
 
 /// One method of one path.
@@ -287,7 +281,7 @@ where
         let outcome = match admitted {
             Err(refused) => Err(refused),
             Ok(caller) => {
-                let address = address_of(&request);
+                let address = self.state.settings.trusted_proxies.client_of(&request);
                 let context = Context { caller, request_id: request_id.clone(), address };
                 let call = Call { state: self.state.clone(), request, payload, context };
                 self.run_in_time(call, changes).await

@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod call;
 mod card_numbers;
+mod client_address;
 mod credentials;
 mod customers;
 mod docs_page;
@@ -41,6 +42,7 @@ mod transactions;
 mod unread;
 mod users;
 
+pub use client_address::{MalformedNetworks, TrustedProxies};
 pub use openapi::openapi;
 pub use rate_limit::{MalformedRedisUrl, RateLimits, RedisUrl};
 pub use routes::configure;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{RateLimits, RedisUrl};
+use crate::{RateLimits, RedisUrl, TrustedProxies};
 
 /// Limits and deadlines of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct ApiSettings {
     pub redis: Option<RedisUrl>,
     /// How many requests are worked on at once; lists and exports only up to half of that.
     pub request_limit: usize,
+    /// The proxies whose word about a caller's address is believed.
+    pub trusted_proxies: TrustedProxies,
     /// How long a body may take to arrive, from the end of its head.
     pub body_deadline: Duration,
     /// How long a request may take from the end of its body. Money calls that take longer go on without their caller,
@@ -29,6 +31,7 @@ impl Default for ApiSettings {
             logins_per_minute: 300,
             redis: None,
             request_limit: 4000,
+            trusted_proxies: TrustedProxies::default(),
             body_deadline: Duration::from_secs(10),
             request_deadline: Duration::from_secs(60),
         }

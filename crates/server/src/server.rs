@@ -112,6 +112,7 @@ fn api_settings(settings: &Settings) -> ApiSettings {
         },
         logins_per_minute: settings.login_limit_per_minute,
         redis: settings.redis_url.clone(),
+        trusted_proxies: settings.trusted_proxies.clone(),
         request_limit: settings.request_limit,
         body_deadline: settings.body_timeout,
         request_deadline: settings.processor_timeout + BEYOND_THE_PROCESSOR,

@@ -38,9 +38,7 @@ impl Local {
         let now = self.now();
         let mut shard = self.shard(subject);
         let windows = shard.windows(subject, now);
-        let has_room = quotas
-            .iter()
-            .fold(true, |room, quota| find(windows, *quota).level(*quota, now).remaining > 0 && room);
+        let has_room = quotas.iter().all(|quota| find(windows, *quota).level(*quota, now).remaining > 0);
         let levels = quotas.iter().map(|quota| {
             let window = find(windows, *quota);
             if has_room {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 pub(crate) struct Subject([u8; 16]);
 
 impl Subject {
-    /// An API key with all of its sessions, or a person with all of theirs.
+    /// A caller: an API key with all of its sessions, or a user with all of theirs.
     pub(crate) fn of_caller(caller: &Caller) -> Subject {
         Subject(caller.limit_key())
     }

@@ -22,7 +22,7 @@ use crate::requests::{Page, RefreshTokens, RevokeSession, SessionFilter, SignIn}
 use crate::secret::NoRandomness;
 use crate::tokens::{Token, TokenOf};
 use crate::totp::recovery_digest;
-use crate::views::{Answer, Refused, SessionResponse};
+use crate::views::{Answer, ErrorCode, Refused, SessionResponse};
 use florin_domain::Device;
 
 /// Who asks without being let in: by which request, and from where.
@@ -134,28 +134,25 @@ impl Inner {
     async fn sign_in(&self, stranger: &Stranger, request: SignIn) -> Result<Answer, Refused> {
         let attempt = LoginAttempt::new(request.email.as_str(), stranger.address);
         self.begin_login(attempt).await?;
+        let outcome = self.check_and_sign_in(stranger, request).await;
+        let is_done = outcome.as_ref().is_ok_and(|answer| answer.status == 201);
+        let status = outcome.as_ref().map_or_else(|refused| refused.code.status(), |answer| answer.status);
+        let is_asked = outcome.as_ref().is_err_and(|refused| refused.code == ErrorCode::TotpRequired);
+        // Whoever is asked for a code has not failed, nor has anybody whom the server could not serve.
+        if is_done || is_asked || status != 401 {
+            self.forgive_login(attempt, is_done).await;
+        }
+        outcome
+    }
+
+    async fn check_and_sign_in(&self, stranger: &Stranger, request: SignIn) -> Result<Answer, Refused> {
         let user = self.find_login(&request).await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
-        let verified = match self.passwords.verify(self.handle(), request.password, stored).await {
-            Ok(verified) => verified,
-            Err(busy) => {
-                self.forgive_login(attempt, false).await;
-                return Err(busy);
-            }
-        };
+        let verified = self.passwords.verify(self.handle(), request.password, stored).await?;
         let Some(user) = user.filter(|user| verified.is_right && user.disabled_at.is_none()) else {
             return Err(Refused::login_failed());
         };
-        let proof = match self.prove(&user, request.code.as_ref()) {
-            Ok(proof) => proof,
-            Err(refused) => {
-                // Whoever has the password may be asked for the code: that is no failure, and no success.
-                if refused == Refused::totp_required() {
-                    self.forgive_login(attempt, false).await;
-                }
-                return Err(refused);
-            }
-        };
+        let proof = self.prove(&user, request.code.as_ref())?;
         let mode = Mode::from_live(request.livemode);
         let owner = SessionOwner::User { id: user.id, epoch: user.epoch };
         let requester = stranger.as_owner(Realm { tenant_id: user.tenant_id, mode }, owner);
@@ -166,11 +163,7 @@ impl Inner {
             rehashed: verified.rehashed,
         };
         let begin = self.new_session(mode, exchanged, request.device)?;
-        let answer = self.change(requester, begin, 201, None).await;
-        if answer.status == 201 {
-            self.forgive_login(attempt, true).await;
-        }
-        Ok(answer)
+        Ok(self.change(requester, begin, 201, None).await)
     }
 
     /// The one user who may be meant; none when there is none, or more than one.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use florin_api::RedisUrl;
+use florin_api::{RedisUrl, TrustedProxies};
 use florin_engine::{MalformedKeys, Vault};
 use florin_storage::DatabaseUrl;
 use tracing_subscriber::EnvFilter;
@@ -43,6 +43,7 @@ pub(crate) struct Settings {
     pub(crate) batch_limit: usize,
     pub(crate) queue_limit: usize,
     pub(crate) processor_timeout: Duration,
+    pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) access_token: Duration,
     pub(crate) refresh_token: Duration,
     pub(crate) session: Duration,
@@ -172,6 +173,8 @@ impl Reader {
         let batch_limit = self.number("batch_limit", 1..=1_000);
         let queue_limit = self.number("queue_limit", 1..=1_000_000);
         let processor_timeout = self.seconds("processor_timeout_seconds", 1..=300);
+        let trusted_proxies =
+            self.parsed("trusted_proxies", "addresses or networks with commas in between, as in 10.0.0.7, fd00::/8");
         let access_token = self.seconds("access_token_seconds", 60..=86_400);
         let refresh_token = self.seconds("refresh_token_seconds", 60..=31_536_000);
         let session = self.seconds("session_seconds", 60..=31_536_000);
@@ -204,6 +207,7 @@ impl Reader {
             batch_limit: batch_limit?,
             queue_limit: queue_limit?,
             processor_timeout: processor_timeout?,
+            trusted_proxies: trusted_proxies?,
             access_token: access_token?,
             refresh_token: refresh_token?,
             session: session?,
