@@ -67,15 +67,16 @@ fn is_of_a_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-+/=.~%".contains(&byte)
 }
 
-/// Where addresses have users and passwords: `postgres://florin:secret@db`.
+/// Where addresses have passwords: `postgres://florin:secret@db`.
 fn passwords(text: &str) -> Vec<Range<usize>> {
     let is_of_an_address = |character: char| !character.is_whitespace() && !"/?#\"'<>\\".contains(character);
     let in_address = |(at, _): (usize, &str)| {
+        let rest = &text[at + "://".len()..];
+        let authority = &rest[..rest.find(|character| !is_of_an_address(character)).unwrap_or(rest.len())];
+        let credentials = &authority[..authority.rfind('@')?];
+        let password = credentials.find(':')? + 1;
         let start = at + "://".len();
-        let authority =
-            text[start..].find(|character| !is_of_an_address(character)).unwrap_or(text.len() - start);
-        let user = text[start..start + authority].rfind('@')?;
-        Some(start..start + user)
+        Some(start + password..start + credentials.len())
     };
     text.match_indices("://").filter_map(in_address).collect()
 }
@@ -136,8 +137,9 @@ mod tests {
             ("signed by whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "signed by whsec_[redacted]"),
             ("rt_0123456789abcdefghijkl, at_0123456789abcdefghijkl", "rt_[redacted], at_[redacted]"),
             ("Authorization: Bearer abc.def.ghi", "Authorization: Bearer [redacted]"),
-            ("postgres://florin:ge@heim@db/florin", "postgres://[redacted]@db/florin"),
-            ("to rediss://:geheim@redis:6380", "to rediss://[redacted]@redis:6380"),
+            ("postgres://florin:ge@heim@db/florin", "postgres://florin:[redacted]@db/florin"),
+            ("to rediss://:geheim@redis:6380", "to rediss://:[redacted]@redis:6380"),
+            ("write postgres://USER@HOST/NAME", "write postgres://USER@HOST/NAME"),
             ("pan=4242424242424242;", "pan=[redacted];"),
             ("pan 4242-4242 4242.4242!", "pan[redacted]!"),
             ("\"4242\\n4242\\n4242\\n4242\"", "\"[redacted]\""),
