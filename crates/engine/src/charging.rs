@@ -96,8 +96,9 @@ impl Inner {
             return Sent::nothing("the attempt names no payment method or no charge to act on");
         };
         let sent = self.send_request(&processor, request).await;
-        let is_clear = sent.settlement != Settlement::Unknown;
-        self.answering.note(realm, &attempt.processor, is_clear, Instant::now());
+        if let Some(is_clear) = sent.is_clear() {
+            self.answering.note(realm, &attempt.processor, is_clear, Instant::now());
+        }
         sent
     }
 
@@ -191,6 +192,14 @@ impl Sent {
     /// Nothing was sent, and nothing else can be.
     fn nothing(reason: &str) -> Sent {
         Sent { settlement: not_sent(reason), reference: None, may_go_on: false }
+    }
+
+    /// Whether the processor answered clearly; none when it was not asked.
+    fn is_clear(&self) -> Option<bool> {
+        match &self.settlement {
+            Settlement::Failed(failure) if failure.code == FailureCode::NotSent => None,
+            settlement => Some(*settlement != Settlement::Unknown),
+        }
     }
 }
 
