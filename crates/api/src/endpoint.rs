@@ -4,6 +4,7 @@
 //! dynamic call per request.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
 

@@ -199,10 +199,10 @@ impl Office {
     }
 
     /// One change, decided and saved in one transaction. Every process has heard of it then.
-    fn change<T>(
+    fn change<T, C: Change>(
         &mut self,
         realm: Realm,
-        change: &impl Change,
+        change: &C,
         decide: impl FnOnce(&mut Desk<'_>) -> Result<T, Refused>,
     ) -> Result<T, NotDone> {
         let decided = self.in_transaction(|office| {
@@ -213,7 +213,7 @@ impl Office {
             set.save(&mut office.connection, SLOT)?;
             Ok(decided)
         })?;
-        if change.takes_access() {
+        if C::takes_access(200) {
             std::thread::sleep(HEARD_AFTER);
         }
         Ok(decided)

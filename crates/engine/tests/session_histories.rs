@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use common::sessions::*;
-use common::{Harness, Kind, check_database, json, runtime};
+use common::{Harness, Kind, check_database, runtime};
 use florin_domain::{KeyId, Mode, Role, UserId};
 use florin_engine::access::Scopes;
 use florin_engine::requests::{ChangeUser, CreateApiKey, RotateApiKey, SetPassword};

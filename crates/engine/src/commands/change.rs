@@ -28,8 +28,9 @@ pub(crate) trait Change: Send + 'static {
     /// Decides, by the domain's rules. A refusal has to leave the set as it was.
     fn make(&self, on: &mut Desk<'_>) -> Result<Made, Refused>;
 
-    /// Whether it may take something from a credential that exists. It is answered when every process has heard of it.
-    fn takes_access(&self) -> bool {
+    /// Whether it has taken something from a credential that exists, if this is the status of its answer. It is answered
+    /// when every process has heard of it.
+    fn takes_access(_status: u16) -> bool {
         false
     }
 }

@@ -109,8 +109,8 @@ impl Change for ReplaceKey {
         Ok(made_with_secret(201, &successor, &self.fresh, on.deciding.at))
     }
 
-    fn takes_access(&self) -> bool {
-        true
+    fn takes_access(status: u16) -> bool {
+        status < 300
     }
 }
 
@@ -143,8 +143,8 @@ impl Change for RevokeKey {
         Ok(Made::new(200, &ApiKeyResponse::new(&key, None, on.deciding.at), key.id))
     }
 
-    fn takes_access(&self) -> bool {
-        true
+    fn takes_access(status: u16) -> bool {
+        status < 300
     }
 }
 

@@ -153,6 +153,11 @@ impl Change for RefreshSession {
             }
         }
     }
+
+    /// A token that was used before ends the session, and is refused like one that was never given.
+    fn takes_access(status: u16) -> bool {
+        status == 401
+    }
 }
 
 impl RefreshSession {
@@ -237,6 +242,10 @@ impl Change for EndSession {
         };
         let view = SessionEndedResponse::new(&ended).ok_or_else(Refused::internal)?;
         Ok(Made::new(200, &view, ended.id))
+    }
+
+    fn takes_access(status: u16) -> bool {
+        status < 300
     }
 }
 

@@ -60,8 +60,8 @@ impl Change for ChangeTenant {
         Ok(Made::new(200, &view, self.tenant.id))
     }
 
-    fn takes_access(&self) -> bool {
-        true
+    fn takes_access(status: u16) -> bool {
+        status < 300
     }
 }
 

@@ -144,6 +144,10 @@ impl Change for AlterUser {
             Alteration::Change(_) | Alteration::Password { .. } | Alteration::DropFactor => made,
         })
     }
+
+    fn takes_access(status: u16) -> bool {
+        status < 300
+    }
 }
 
 /// Each part of a change has an entry of its own; what is as it was has none.

@@ -34,10 +34,9 @@ impl Inner {
         idempotency: Option<Idempotency>,
     ) -> Answer {
         let key = idempotency.map(|idempotency| KeyUse::new(requester.realm, &idempotency, success_status));
-        let takes_access = change.takes_access();
         let asked = Asked { requester: requester.clone(), key, change };
         let answer = self.write(asked).await.unwrap_or_else(|failed| not_written(failed, &requester));
-        if takes_access && answer.status < 300 {
+        if C::takes_access(answer.status) {
             tokio::time::sleep(HEARD_AFTER).await;
         }
         answer
