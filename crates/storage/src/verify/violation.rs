@@ -335,14 +335,6 @@ pub enum Violation {
         /// Its payment.
         payment_id: String,
     },
-    /// A person is told of an attempt that waits for nobody.
-    #[error("{item_id} is open, and its attempt of {payment_id} needs no review")]
-    ReviewOver {
-        /// The open item.
-        item_id: String,
-        /// The payment.
-        payment_id: String,
-    },
     /// A row belongs to an object that does not exist.
     #[error("{id} in {table} belongs to {parent}, which does not exist")]
     Orphan {

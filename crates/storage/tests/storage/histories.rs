@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use florin_domain::strategies::{Action, History, action, new_payment};
 use florin_domain::{
-    AttemptStatus, CustomerId, Destination, MethodRef, MethodType, NewPayment, Refund, RefundId,
-    RefundStatus, Settlement, State, Total,
+    Attempt, AttemptStatus, CustomerId, Destination, MethodRef, MethodType, NewPayment, OpenItem, OpenItemId,
+    Refund, RefundId, RefundStatus, Settlement, State, Total,
 };
 use florin_storage::read::{PaymentQuery, RefundQuery, count_payments, count_refunds};
 use florin_storage::verify::verify;
@@ -125,7 +125,19 @@ pub(crate) fn live(connection: &mut AnyConnection, mut terms: NewPayment, action
     for action in actions {
         step(connection, &mut history, action);
     }
+    raise_reviews(connection, &history);
     history
+}
+
+/// Raises the items of what waits for a person, as the engine does when that begins.
+fn raise_reviews(connection: &mut AnyConnection, history: &History) {
+    let in_review = history.attempts.iter().filter(|attempt| attempt.status == AttemptStatus::NeedsReview);
+    let item = |attempt: &Attempt| {
+        OpenItem::needs_review(OpenItemId::from_bytes(attempt.id.bytes()), &history.payment, attempt)
+    };
+    let items: Vec<OpenItem> = in_review.map(item).collect();
+    write(connection, &Needs::default(), |set| items.iter().cloned().for_each(|item| set.raise(item)))
+        .unwrap();
 }
 
 #[test]

@@ -148,10 +148,6 @@ const PLANTED: &[(&str, &str)] = &[
         "UPDATE attempts SET id = @x, status = 'needs_review' WHERE payment_id = @d",
         "@d: @x as an attempt needs review, and no open item says so",
     ),
-    (
-        "INSERT INTO open_items (tenant_id, livemode, id, revision, type, cause, message, payment_id, attempt_id, status) SELECT tenant_id, livemode, id, 1, 'needs_review', 'c', 'm', payment_id, id, 'open' FROM attempts WHERE payment_id = @d",
-        "is open, and its attempt of @d needs no review",
-    ),
 ];
 
 fn payment_id(number: u32) -> PaymentId {
