@@ -98,15 +98,21 @@ async fn three_processes_with_one_redis_admit_the_limit_within_one_percent() {
     servers.wait_until_shared(true).await;
     let seconds = u32::try_from(scaled(6, 60)).expect("a small number");
     let expected = f64::from(limit * seconds);
-    // More is never admitted. Less is when the machine stands still for a moment, and nobody asks.
-    let mut shares = Vec::new();
-    while shares.len() < 3 && shares.last().is_none_or(|share| *share < 0.99) {
+    // Where the machine stands still, nobody asks, or Redis falls silent, which is what other tests are about.
+    let mut rounds = Vec::new();
+    for _ in 0..3 {
+        let interruptions = servers.lines(0, "Redis does not answer");
         let admitted = count_admitted(&servers, 10 * limit, seconds).await;
-        shares.push(f64::from(admitted) / expected);
-        assert!(shares.iter().all(|share| *share <= 1.01), "{shares:?} of {expected}");
+        let is_whole = servers.lines(0, "Redis does not answer") == interruptions;
+        let share = f64::from(admitted) / expected;
+        assert!(!is_whole || share <= 1.01, "{admitted} of {expected}");
+        rounds.push((is_whole, share));
+        if is_whole && share >= 0.99 {
+            break;
+        }
     }
-    assert!(shares.last().is_some_and(|share| *share >= 0.99), "{shares:?} of {expected}");
-    assert_eq!(servers.lines(0, "Redis does not answer"), 0);
+    let last = rounds.last();
+    assert!(last.is_some_and(|(is_whole, share)| *is_whole && *share >= 0.99), "by round: {rounds:?}");
     servers.database.check_all_rules();
 }
 
@@ -176,7 +182,8 @@ async fn no_payment_is_refused_or_waits_because_redis_dies_or_hangs() {
         let durations = payer.await.expect("every payment succeeded");
         // One may have met the silent Redis, and one a machine that stood still.
         let slow = durations.iter().filter(|duration| **duration >= Duration::from_millis(900)).count();
-        assert!(slow <= 2, "{slow} of {} payments were slow", durations.len());
+        let slowest = durations.iter().max().copied().unwrap_or_default();
+        assert!(slow <= 2 && slowest < Duration::from_secs(10), "{slow} of {}, {slowest:?}", durations.len());
     }
     for server in 0..3 {
         let told = (servers.lines(server, "Redis does not answer"), servers.lines(server, "Redis answers"));
