@@ -89,25 +89,39 @@ async fn count_admitted(servers: &Servers, per_second: u32, seconds: u32) -> u32
     join_all(callers).await.into_iter().map(|admitted| admitted.expect("no panic")).sum()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn three_processes_with_one_redis_admit_the_limit_within_one_percent() {
-    let _turn = one_at_a_time().await;
-    let Some(redis) = Redis::start() else { return };
-    let limit = 50;
-    let Some(servers) = Servers::start(&redis, 0, limit) else { return };
-    servers.wait_until_shared(true).await;
-    let seconds = u32::try_from(scaled(6, 60)).expect("a small number");
-    let expected = f64::from(limit * seconds);
-    // More is never admitted. Less is when the machine stands still for a moment, and nobody asks.
-    let mut shares = Vec::new();
-    while shares.len() < 3 && shares.last().is_none_or(|share| *share < 0.99) {
-        let admitted = count_admitted(&servers, 10 * limit, seconds).await;
-        shares.push(f64::from(admitted) / expected);
-        assert!(shares.iter().all(|share| *share <= 1.01), "{shares:?} of {expected}");
+/// Ten times as many payments as fresh servers with these limits may make, and how many of them were made. Again, when the
+/// machine stood still for so long that a server took Redis for silent: that is what other tests are about.
+async fn admitted_of_ten_times(per_minute: u32, per_second: u32, seconds: u32) -> Option<u32> {
+    let per_second_offered = 10 * per_second.max(per_minute / 60);
+    for _ in 0..3 {
+        let redis = Redis::start()?;
+        let servers = Servers::start(&redis, per_minute, per_second)?;
+        servers.wait_until_shared(true).await;
+        let admitted = count_admitted(&servers, per_second_offered, seconds).await;
+        servers.database.check_all_rules();
+        if servers.lines(0, "Redis does not answer") == 0 {
+            return Some(admitted);
+        }
     }
-    assert!(shares.last().is_some_and(|share| *share >= 0.99), "{shares:?} of {expected}");
-    assert_eq!(servers.lines(0, "Redis does not answer"), 0);
-    servers.database.check_all_rules();
+    panic!("the machine stands still too often");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_processes_with_one_redis_admit_the_limit_of_a_minute_within_one_percent() {
+    let _turn = one_at_a_time().await;
+    let seconds = u32::try_from(scaled(8, 59)).expect("a small number");
+    let Some(admitted) = admitted_of_ten_times(600, 0, seconds).await else { return };
+    assert!((594..=606).contains(&admitted), "{admitted} of 600");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_processes_with_one_redis_admit_the_limit_of_a_second_in_every_second() {
+    let _turn = one_at_a_time().await;
+    let seconds = u32::try_from(scaled(6, 30)).expect("a small number");
+    let Some(admitted) = admitted_of_ten_times(0, 50, seconds).await else { return };
+    let share = f64::from(admitted) / f64::from(50 * seconds);
+    // Less when the machine stands still at the moment at which there is room again: what nobody asks for is not admitted.
+    assert!((0.9..=1.01).contains(&share), "{admitted} in {seconds} s");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,7 +190,8 @@ async fn no_payment_is_refused_or_waits_because_redis_dies_or_hangs() {
         let durations = payer.await.expect("every payment succeeded");
         // One may have met the silent Redis, and one a machine that stood still.
         let slow = durations.iter().filter(|duration| **duration >= Duration::from_millis(900)).count();
-        assert!(slow <= 2, "{slow} of {} payments were slow", durations.len());
+        let slowest = durations.iter().max().copied().unwrap_or_default();
+        assert!(slow <= 2 && slowest < Duration::from_secs(10), "{slow} of {}, {slowest:?}", durations.len());
     }
     for server in 0..3 {
         let told = (servers.lines(server, "Redis does not answer"), servers.lines(server, "Redis answers"));
