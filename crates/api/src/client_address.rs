@@ -37,7 +37,10 @@ impl FromStr for TrustedProxies {
         if text.trim().is_empty() {
             return Ok(TrustedProxies::default());
         }
-        text.split(',').map(|network| network.trim().parse()).collect::<Result<Vec<_>, _>>().map(|all| TrustedProxies(all.into()))
+        text.split(',')
+            .map(|network| network.trim().parse())
+            .collect::<Result<Vec<_>, _>>()
+            .map(|all| TrustedProxies(all.into()))
     }
 }
 
