@@ -1,5 +1,7 @@
 //! Sessions by the API: the documented examples, the documented errors, and who may do what.
 
+#![allow(clippy::disallowed_methods, reason = "tests read the wall clock")]
+
 mod common;
 
 use actix_web::http::Method;

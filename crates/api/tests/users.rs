@@ -1,5 +1,7 @@
 //! Users by the API: who makes them, how they sign in, their passwords and second factors.
 
+#![allow(clippy::disallowed_methods, reason = "tests read the wall clock")]
+
 mod common;
 
 use actix_web::http::Method;
