@@ -23,9 +23,8 @@ use florin_engine::views::{
     BalanceResponse, BalancesResponse, CreditBalanceResponse, CreditsResponse, CustomerResponse, ErrorBody,
     ErrorCode, ErrorKind, ErrorResponse, InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind,
     OpenItemResponse, PaymentMethodResponse, PaymentResponse, PostingResponse, ProcessorAccountResponse,
-    ProcessorRoutesResponse, RecoveryCodesResponse, RefundResponse, RouteRuleResponse, SessionEndedResponse,
-    SessionResponse, SumResponse, TenantResponse, TokensResponse, TotpOfferResponse, TotpStatus,
-    TransactionResponse, UserResponse,
+    ProcessorRoutesResponse, RefundResponse, RouteRuleResponse, SumResponse, TenantResponse,
+    TransactionResponse,
 };
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -112,13 +111,6 @@ fn components() -> Components {
         schema::<ApiKeyStatus>(),
         schema::<AuditEntryResponse<'_>>(),
         schema::<TenantResponse<'_>>(),
-        schema::<TokensResponse<'_>>(),
-        schema::<SessionEndedResponse>(),
-        schema::<SessionResponse<'_>>(),
-        schema::<UserResponse<'_>>(),
-        schema::<TotpStatus>(),
-        schema::<TotpOfferResponse<'_>>(),
-        schema::<RecoveryCodesResponse<'_>>(),
         schema::<OpenItemResponse<'_>>(),
         schema::<SumResponse>(),
         schema::<WebhookReceived>(),
@@ -137,6 +129,7 @@ fn components() -> Components {
         schema::<ReadinessStatus>(),
     ]
     .into_iter()
+    .chain(sessions::schemas())
     .fold(builder, |builder, (name, schema)| builder.schema(name, schema));
     let builder = named().into_iter().fold(builder, |builder, (name, schema)| builder.schema(name, schema));
     let listed = [
@@ -160,7 +153,10 @@ fn components() -> Components {
     builder.build()
 }
 
-fn schema<T: ToSchema + PartialSchema>() -> (String, utoipa::openapi::RefOr<utoipa::openapi::Schema>) {
+/// A schema and its name.
+type Named = (String, utoipa::openapi::RefOr<utoipa::openapi::Schema>);
+
+fn schema<T: ToSchema + PartialSchema>() -> Named {
     (T::name().into_owned(), T::schema())
 }
 

@@ -4,8 +4,11 @@ use florin_domain::{
     ClientVersion, DeviceId, Email, MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, Reason, Role, SessionId,
     TenantId, UserId, UserName,
 };
-use florin_engine::views::ErrorCode;
 use florin_engine::views::schema::{NamedSchema, nullable, string, text};
+use florin_engine::views::{
+    ErrorCode, RecoveryCodesResponse, SessionEndedResponse, SessionResponse, TokensResponse,
+    TotpOfferResponse, TotpStatus, UserResponse,
+};
 use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem, PathsBuilder};
 use utoipa::openapi::{ComponentsBuilder, Object, ObjectBuilder, Type};
@@ -14,6 +17,7 @@ use super::bodies::object;
 use super::call::{Call, LIST};
 use super::operations::and;
 use super::parameters::page;
+use super::{Named, schema};
 
 const SESSIONS: &str = "Sessions";
 const USERS: &str = "Users";
@@ -48,6 +52,19 @@ pub(super) fn bodies(builder: ComponentsBuilder) -> ComponentsBuilder {
         .schema("SetUserPassword", password_body())
         .schema("OfferUserTotp", object([]))
         .schema("ConfirmUserTotp", confirm_body())
+}
+
+/// What the operations answer.
+pub(super) fn schemas() -> [Named; 7] {
+    [
+        schema::<TokensResponse<'_>>(),
+        schema::<SessionEndedResponse>(),
+        schema::<SessionResponse<'_>>(),
+        schema::<UserResponse<'_>>(),
+        schema::<TotpStatus>(),
+        schema::<TotpOfferResponse<'_>>(),
+        schema::<RecoveryCodesResponse<'_>>(),
+    ]
 }
 
 fn token() -> Operation {

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read the wall clock")]
 
 mod database;
+pub(crate) mod sessions;
 
 use std::future::Future;
 use std::rc::Rc;

@@ -1,12 +1,16 @@
 //! Sessions as tests begin, refresh and end them.
 
-use florin_domain::{Device, Mode, Role, TenantId, UserId, normalize_email};
-use florin_engine::access::{Caller, Context};
-use florin_engine::requests::{CreateUser, RefreshTokens, RevokeSession, SignIn};
-use florin_engine::views::Answer;
-use florin_engine::{Engine, PasswordSettings, Stranger};
+use std::sync::Arc;
 
-use super::{Harness, json};
+use chrono::TimeDelta;
+use florin_domain::{Device, Mode, Role, TenantId, UserId, normalize_email};
+use florin_engine::access::{Caller, Context, Scope};
+use florin_engine::requests::{CreateApiKey, CreateUser, RefreshTokens, RevokeSession, SignIn};
+use florin_engine::views::Answer;
+use florin_engine::{Engine, FreshKey, Office, PasswordSettings, Stranger};
+use florin_storage::Realm;
+
+use super::{Harness, Kind, json};
 
 /// Passwords that cost nothing.
 pub(crate) const QUICK: PasswordSettings =
@@ -95,4 +99,55 @@ pub(crate) async fn add_user(harness: &Harness, email: &str, role: Role) -> User
 /// The call of an administrator of a tenant, who may do everything about users.
 pub(crate) fn administrator(tenant: TenantId) -> Context {
     super::context(tenant, Mode::Live)
+}
+
+/// An engine with cheap passwords, whose tenant is stored, and another one beside it.
+pub(crate) fn start(kind: Kind) -> (Harness, [Engine; 2]) {
+    let harness = Harness::start_with(kind, |settings| settings.passwords = QUICK);
+    harness.add_tenant(harness.tenant);
+    let books = harness.database.folder.path().join("other.books");
+    let (other, _) =
+        super::start_engine(&harness.url, &books, &harness.clock, |settings| settings.passwords = QUICK);
+    let engines = [harness.engine.clone(), other];
+    (harness, engines)
+}
+
+/// Where an operator does things.
+pub(crate) fn office(harness: &Harness) -> Office {
+    let clock = harness.clock.clone();
+    Office::new(harness.url.connect().expect("the database"), Arc::new(move || clock.now()))
+}
+
+/// A key that may read payments.
+pub(crate) fn make_key(harness: &Harness, expires_in: Option<TimeDelta>) -> FreshKey {
+    let request = CreateApiKey {
+        name: "Shop".to_owned(),
+        scopes: [Scope::PaymentsRead].into_iter().collect(),
+        expires_at: expires_in.map(|time| harness.clock.now() + time),
+        limit_per_minute: None,
+        limit_per_second: None,
+    };
+    let realm = Realm { tenant_id: harness.tenant, mode: Mode::Test };
+    office(harness).create_key(realm, request).expect("a key").1
+}
+
+/// A session of a key of its own.
+pub(crate) async fn begin(harness: &Harness, engine: &Engine) -> Tokens {
+    let answer = exchange(engine, make_key(harness, None).reveal()).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    Tokens::of(&answer)
+}
+
+/// The code of an answer that is an error.
+pub(crate) fn code(answer: &Answer) -> String {
+    json(answer)["error"]["code"].as_str().unwrap_or_else(|| panic!("{}", answer.body)).to_owned()
+}
+
+/// That neither token opens anything on any process.
+pub(crate) async fn is_dead(engines: &[Engine], tokens: &Tokens) {
+    for engine in engines {
+        assert_eq!(enters(engine, &tokens.access).await, None);
+        let answer = refresh(engine, &tokens.refresh, true).await;
+        assert_eq!((answer.status, code(&answer).as_str()), (401, "refresh_token_invalid"));
+    }
 }

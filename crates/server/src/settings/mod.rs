@@ -173,10 +173,7 @@ impl Reader {
         let batch_limit = self.number("batch_limit", 1..=1_000);
         let queue_limit = self.number("queue_limit", 1..=1_000_000);
         let processor_timeout = self.seconds("processor_timeout_seconds", 1..=300);
-        let trusted_proxies = self.parsed(
-            "trusted_proxies",
-            "addresses or networks with commas in between, as in 10.0.0.7, fd00::/8",
-        );
+        let trusted_proxies = self.trusted_proxies();
         let access_token = self.seconds("access_token_seconds", 60..=86_400);
         let refresh_token = self.seconds("refresh_token_seconds", 60..=31_536_000);
         let session = self.seconds("session_seconds", 60..=31_536_000);
@@ -302,6 +299,14 @@ impl Reader {
         };
         self.mistakes.push(Mistake::Wrong { key, source, found, expected: expected.to_string() });
         None
+    }
+
+    fn trusted_proxies(&mut self) -> Option<TrustedProxies> {
+        if !self.is_set("trusted_proxies") {
+            return Some(TrustedProxies::default());
+        }
+        let expected = "addresses or networks with commas in between, as in 10.0.0.7, fd00::/8";
+        self.parsed("trusted_proxies", expected)
     }
 
     /// The address may hold a password.

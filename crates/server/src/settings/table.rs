@@ -78,11 +78,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "The key that processor accounts' credentials and users' second factors are encrypted with, as `openssl rand -hex 32` prints it; while it is \
         replaced, the new one, a comma, and the old one.",
     ),
-    setting(
+    without_default(
         "trusted_proxies",
-        "",
+        "nobody",
         "Proxies that are believed about a caller's address (`X-Forwarded-For`), as addresses or networks with commas in \
-        between: `10.0.0.7, fd00::/8`; nobody when empty.",
+        between: `10.0.0.7, fd00::/8`.",
     ),
     setting("access_token_seconds", "900", "How long a session's access token opens the API, 60 to 86400."),
     setting(
