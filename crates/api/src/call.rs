@@ -32,10 +32,7 @@ pub(crate) struct OpenCall {
 impl OpenCall {
     /// The body, as [`Call::body`].
     pub(crate) async fn body(&mut self) -> Result<Object, Refused> {
-        Query::parse(self.request.query_string(), &[])?;
-        let deadline = self.state.settings.body_deadline;
-        let bytes = body::read(&self.request, &mut self.payload, deadline).await?;
-        parse_object(&bytes)
+        read_object(&self.state, &self.request, &mut self.payload).await
     }
 }
 
@@ -57,11 +54,14 @@ impl Call {
     /// The body, as a JSON object without card numbers; no body is an empty one. A call with a body takes no query
     /// parameters.
     pub(crate) async fn body(&mut self) -> Result<Object, Refused> {
-        self.query(&[])?;
-        let deadline = self.state.settings.body_deadline;
-        let bytes = body::read(&self.request, &mut self.payload, deadline).await?;
-        let body = parse_object(&bytes)?;
-        card_numbers::refuse_in_body(&body)?;
-        Ok(body)
+        read_object(&self.state, &self.request, &mut self.payload).await
     }
+}
+
+async fn read_object(state: &State, request: &HttpRequest, payload: &mut Payload) -> Result<Object, Refused> {
+    Query::parse(request.query_string(), &[])?;
+    let bytes = body::read(request, payload, state.settings.body_deadline).await?;
+    let object = parse_object(&bytes)?;
+    card_numbers::refuse_in_body(&object)?;
+    Ok(object)
 }

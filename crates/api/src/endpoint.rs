@@ -4,7 +4,6 @@
 //! dynamic call per request.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -197,7 +196,7 @@ where
         let address = self.state.settings.trusted_proxies.client_of(&request);
         let begun = self.state.load.begin(Priority::Pressing, &self.state.engine);
         let admitted = match &begun {
-            Ok(_) => self.admit(&request, address).await,
+            Ok(_) => card_numbers::refuse_in_head(&request),
             Err(refused) => Err(refused.clone()),
         };
         let state = self.state.clone();
@@ -210,15 +209,6 @@ where
         let answer = (self.form)(answer);
         self.observer.observe(answer.status, &request_id, started.elapsed());
         reply::respond(&answer, &request_id, self.state.limiter.default_headers())
-    }
-
-    /// Whether the call may be made: not too often from one address, since it may cost the hash of a password.
-    async fn admit(&self, request: &HttpRequest, address: Option<IpAddr>) -> Result<(), Refused> {
-        card_numbers::refuse_in_head(request)?;
-        match address {
-            Some(address) => self.state.limiter.check_login(address).await,
-            None => Ok(()),
-        }
     }
 
     async fn run_in_time(&self, call: OpenCall) -> Result<Answer, Refused> {

@@ -9,8 +9,6 @@ use crate::{RateLimits, RedisUrl, TrustedProxies};
 pub struct ApiSettings {
     /// How many requests an API key may make.
     pub rate_limits: RateLimits,
-    /// How often in a minute one address may ask for a session, or for new tokens of one; 0 for any number.
-    pub logins_per_minute: u32,
     /// Where processes count together; without it each counts by itself.
     pub redis: Option<RedisUrl>,
     /// How many requests are worked on at once; lists and exports only up to half of that.
@@ -28,7 +26,6 @@ impl Default for ApiSettings {
     fn default() -> Self {
         ApiSettings {
             rate_limits: RateLimits::default(),
-            logins_per_minute: 300,
             redis: None,
             request_limit: 4000,
             trusted_proxies: TrustedProxies::default(),

@@ -215,13 +215,7 @@ impl Engine {
             runtime: Mutex::new(Some(runtime)),
             closed: AtomicBool::new(false),
         });
-        if !inner.settings.is_idle {
-            drop(inner.handle.spawn(Arc::clone(&inner).recover_periodically()));
-            drop(inner.handle.spawn(Arc::clone(&inner).forget_old_answers()));
-            drop(inner.handle.spawn(Arc::clone(&inner).reconcile_periodically()));
-        }
-        drop(inner.handle.spawn(Arc::clone(&inner).keep_directory()));
-        drop(inner.handle.spawn(Arc::clone(&inner).note_uses_periodically()));
+        inner.spawn_tasks();
         Ok(Engine { inner })
     }
 
@@ -276,6 +270,17 @@ impl Engine {
 }
 
 impl Inner {
+    /// Starts what is done beside the requests.
+    fn spawn_tasks(self: &Arc<Self>) {
+        if !self.settings.is_idle {
+            drop(self.handle.spawn(Arc::clone(self).recover_periodically()));
+            drop(self.handle.spawn(Arc::clone(self).forget_old_answers()));
+            drop(self.handle.spawn(Arc::clone(self).reconcile_periodically()));
+        }
+        drop(self.handle.spawn(Arc::clone(self).keep_directory()));
+        drop(self.handle.spawn(Arc::clone(self).note_uses_periodically()));
+    }
+
     /// How attempts of a tenant and mode start, by accounts and routes as they were a moment ago.
     ///
     /// # Errors

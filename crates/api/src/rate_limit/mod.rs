@@ -10,8 +10,6 @@ mod shared;
 mod subject;
 mod window;
 
-use std::net::IpAddr;
-
 use actix_web::http::header::HeaderValue;
 use florin_engine::access::Caller;
 use florin_engine::views::{ErrorCode, Refused};
@@ -76,18 +74,16 @@ impl Class {
 pub(crate) struct Limiter {
     defaults: RateLimits,
     default_policy: Option<HeaderValue>,
-    logins: Quota,
     local: Local,
     shared: Option<Shared>,
 }
 
 impl Limiter {
     /// A limiter that counts with all that use the same Redis, or by itself.
-    pub(crate) fn new(defaults: RateLimits, logins_per_minute: u32, redis: Option<&RedisUrl>) -> Self {
+    pub(crate) fn new(defaults: RateLimits, redis: Option<&RedisUrl>) -> Self {
         let (quotas, count) = defaults.quotas();
         Limiter {
             defaults,
-            logins: Quota { name: "login", limit: logins_per_minute, seconds: 60 },
             default_policy: headers::policy(&quotas[..count]),
             local: Local::new(),
             shared: redis.and_then(Shared::start),
@@ -117,18 +113,6 @@ impl Limiter {
         match admission.refused_by(quotas) {
             None => (headers, Ok(())),
             Some((quota, seconds)) => (headers, Err(too_many_requests(quota, seconds))),
-        }
-    }
-
-    /// Counts a call by which somebody at that address wants to become known, by a password or a token.
-    pub(crate) async fn check_login(&self, address: IpAddr) -> Result<(), Refused> {
-        if self.logins.limit == 0 {
-            return Ok(());
-        }
-        let (subject, quotas) = (Subject::of_address("login", address), [self.logins]);
-        match self.admit(Class::Logins, subject, &quotas).await.refused_by(&quotas) {
-            None => Ok(()),
-            Some((_, seconds)) => Err(Refused::login_throttled(seconds)),
         }
     }
 

@@ -34,7 +34,6 @@ pub(crate) struct Settings {
     pub(crate) migrate: bool,
     pub(crate) rate_limit_per_minute: u32,
     pub(crate) rate_limit_per_second: u32,
-    pub(crate) login_limit_per_minute: u32,
     pub(crate) redis_url: Option<RedisUrl>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) workers: usize,
@@ -164,7 +163,6 @@ impl Reader {
         let migrate = self.parsed("migrate", "true or false");
         let rate_limit_per_minute = self.number("rate_limit_per_minute", 0..=10_000_000);
         let rate_limit_per_second = self.number("rate_limit_per_second", 0..=1_000_000);
-        let login_limit_per_minute = self.number("login_limit_per_minute", 0..=1_000_000);
         let redis_url = self.redis_url();
         let tls = self.tls();
         let workers = self.workers();
@@ -197,7 +195,6 @@ impl Reader {
             migrate: migrate?,
             rate_limit_per_minute: rate_limit_per_minute?,
             rate_limit_per_second: rate_limit_per_second?,
-            login_limit_per_minute: login_limit_per_minute?,
             redis_url: redis_url?,
             tls: tls?,
             workers: workers?,

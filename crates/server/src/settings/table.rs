@@ -37,11 +37,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting("rate_limit_per_minute", "100", "Requests that one API key may make in a minute; 0 = no limit."),
     setting("rate_limit_per_second", "20", "Requests that one API key may make in a second; 0 = no limit."),
-    setting(
-        "login_limit_per_minute",
-        "300",
-        "Sessions, and new tokens of sessions, that one address may ask for in a minute; 0 = no limit.",
-    ),
     without_default(
         "redis_url",
         "none: each process counts by itself",
