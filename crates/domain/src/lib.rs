@@ -1,5 +1,6 @@
 //! The rules of payments: amounts, currencies, ids, the payment with its facts and its status
-//! machine, refunds, the journal, invoices, credits, customers and their payment methods, open items.
+//! machine, refunds, the journal, invoices, credits, customers and their payment methods, open items, webhook
+//! endpoints.
 //!
 //! Pure: no I/O, no clock, no randomness, no async. Times and ids are passed in. Start with [`Payment::create`]; each
 //! operation takes a payment and gives back the changed one, or a refusal that says why with its data.
@@ -48,6 +49,7 @@ mod state;
 pub mod strategies;
 mod terms;
 mod text;
+mod webhook;
 
 pub use actor::*;
 pub use amount::*;
@@ -77,3 +79,4 @@ pub use refunding::*;
 pub use state::*;
 pub use terms::*;
 pub use text::*;
+pub use webhook::*;

@@ -21,6 +21,7 @@ mod rows;
 mod schema;
 mod transaction;
 pub mod verify;
+pub mod webhooks;
 mod working_set;
 
 pub use checkpoint::{Checkpoint, Checkpointed, checkpoint, leave_checkpoints_to_others};

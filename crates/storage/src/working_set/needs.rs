@@ -2,14 +2,14 @@
 //!
 //! Rows are locked in one order, so that no two batches wait for each other: idempotency keys, processors' events,
 //! payments, invoices, credit accounts, the counters of invoice numbers, transactions, processor accounts and their
-//! routes, open items, API keys, tenants' settings; each sorted by key. Customers and payment methods are not
+//! routes, open items, API keys, tenants' settings, webhook endpoints; each sorted by key. Customers and payment methods are not
 //! locked: who changes one finds out by its revision whether somebody else did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use florin_domain::{
     CreditAccount, Currency, CustomerId, InvoiceId, KeyId, MethodType, OpenItemId, PaymentId, RefundId,
-    StoredMethodId, Total, TransactionId,
+    StoredMethodId, Total, TransactionId, WebhookEndpointId,
 };
 
 use super::WorkingSet;
@@ -18,7 +18,7 @@ use crate::batch::{Change, Lock, OnConflict, Row, Value, insert_returning_keys, 
 use crate::rows::{
     CreditKey, DigestKey, IDEMPOTENCY_KEYS, IdempotencyRecord, InvoiceCount, PROCESSOR_EVENTS,
     ProcessorEventRecord, Realm, Stored, credit_key, load_accounts_of, load_customers_by_external_id,
-    load_invoices_by_number, load_items_by_cause, object_key, processor_event_row,
+    load_endpoints_of, load_invoices_by_number, load_items_by_cause, object_key, processor_event_row,
 };
 use crate::{AnyConnection, StorageError};
 
@@ -57,6 +57,10 @@ pub struct Needs {
     pub api_keys: BTreeSet<(Realm, KeyId)>,
     /// The realms whose settings are wanted.
     pub tenant_settings: BTreeSet<Realm>,
+    /// Webhook endpoints.
+    pub endpoints: BTreeSet<(Realm, WebhookEndpointId)>,
+    /// The realms whose webhook endpoints are wanted, all of them.
+    pub endpoint_realms: BTreeSet<Realm>,
     /// Open items.
     pub open_items: BTreeSet<(Realm, OpenItemId)>,
     /// Open items, by what keeps them from being raised twice.
@@ -95,7 +99,13 @@ impl WorkingSet {
         let api_keys = object_keys(&needs.api_keys, KeyId::bytes);
         self.api_keys.load(connection, Lock::NoKeyUpdate, &api_keys)?;
         let realms: Vec<Row<'_>> = needs.tenant_settings.iter().map(|realm| realm.values().into()).collect();
-        self.tenant_settings.load(connection, Lock::NoKeyUpdate, &realms)
+        self.tenant_settings.load(connection, Lock::NoKeyUpdate, &realms)?;
+        let realms: Vec<Row<'_>> = needs.endpoint_realms.iter().map(|realm| realm.values().into()).collect();
+        for endpoint in load_endpoints_of(connection, Lock::NoKeyUpdate, &realms)? {
+            self.endpoints.assume(endpoint);
+        }
+        let endpoints = object_keys(&needs.endpoints, WebhookEndpointId::bytes);
+        self.endpoints.load(connection, Lock::NoKeyUpdate, &endpoints)
     }
 
     fn load_processors(

@@ -7,10 +7,11 @@ use florin_domain::{Account, Currency, OpenItem};
 
 use super::WorkingSet;
 use super::objects::Objects;
-use crate::batch::{Change, OnConflict, save};
+use crate::batch::{Change, OnConflict, save_guarded};
 use crate::rows::{
     AMENDMENTS, AUDIT_LOG, COUNTERS, EVENTS, Realm, Stored, amendment_row, audit_row, count_row, event_row,
 };
+use crate::webhooks::{DELIVERIES, Guard, Listeners, delivery_row};
 use crate::{AnyConnection, StorageError};
 
 impl WorkingSet {
@@ -20,11 +21,41 @@ impl WorkingSet {
     /// [`StorageError::Conflict`] when a row has changed since it was loaded, and as the database gives cause; the
     /// transaction has to be rolled back then.
     pub fn save(&self, connection: &mut AnyConnection, slot: i64) -> Result<(), StorageError> {
+        self.save_all(connection, slot, None)
+    }
+
+    /// The same, with the deliveries that follow from its events.
+    ///
+    /// # Errors
+    /// As [`WorkingSet::save`]. A [`StorageError::Conflict`] of `event_log` tells that others listen by now, or that the
+    /// events' ids come too late: know the listeners afresh, and decide again.
+    pub fn save_and_deliver(
+        &self,
+        connection: &mut AnyConnection,
+        slot: i64,
+        listeners: &Listeners,
+    ) -> Result<(), StorageError> {
+        self.save_all(connection, slot, Some(listeners))
+    }
+
+    fn save_all(
+        &self,
+        connection: &mut AnyConnection,
+        slot: i64,
+        listeners: Option<&Listeners>,
+    ) -> Result<(), StorageError> {
+        let guard = listeners.and_then(|listeners| self.guard(listeners));
+        let heard = listeners.into_iter().flat_map(|listeners| {
+            self.events.iter().flat_map(|event| listeners.deliveries(event))
+        });
+        let deliveries = self.deliveries.iter().copied().chain(heard);
+        let deliveries = deliveries.map(|delivery| delivery_row(&delivery)).collect();
         let counts = self.counts();
         let counts = counts.iter().map(|((realm, name), by)| count_row(*realm, name, slot, *by)).collect();
         // Keys before payments and so on, in the order in which they are locked.
-        save(
+        save_guarded(
             connection,
+            guard,
             &[
                 self.keys.updates(),
                 self.payments.updates(),
@@ -42,6 +73,7 @@ impl WorkingSet {
                 self.routes.inserts(),
                 self.api_keys.updates(),
                 self.tenant_settings.updates(),
+                self.endpoints.updates(),
                 self.open_items.updates(),
                 self.customers.inserts(),
                 self.methods.inserts(),
@@ -52,6 +84,7 @@ impl WorkingSet {
                 self.transactions.inserts(),
                 self.api_keys.inserts(),
                 self.tenant_settings.inserts(),
+                self.endpoints.inserts(),
                 Change::Insert(
                     &AUDIT_LOG,
                     OnConflict::Fail,
@@ -63,6 +96,7 @@ impl WorkingSet {
                     self.amendments.iter().map(amendment_row).collect(),
                 ),
                 Change::Insert(&EVENTS, OnConflict::Fail, self.events.iter().map(event_row).collect()),
+                Change::Insert(&DELIVERIES, OnConflict::Fail, deliveries),
                 Change::Insert(
                     OpenItem::TABLE,
                     OnConflict::Ignore,
@@ -82,7 +116,7 @@ impl WorkingSet {
         if let Some(event) = self.events.first() {
             return crate::probe::event_exists(connection, event.realm, event.id.bytes());
         }
-        let tables: [Stands; 15] = [
+        let tables: [Stands; 16] = [
             |set, connection| stands_in(&set.payments, connection),
             |set, connection| stands_in(&set.attempts, connection),
             |set, connection| stands_in(&set.refunds, connection),
@@ -97,6 +131,7 @@ impl WorkingSet {
             |set, connection| stands_in(&set.routes, connection),
             |set, connection| stands_in(&set.api_keys, connection),
             |set, connection| stands_in(&set.tenant_settings, connection),
+            |set, connection| stands_in(&set.endpoints, connection),
             |set, connection| stands_in(&set.open_items, connection),
         ];
         for stands in tables {
@@ -111,6 +146,12 @@ impl WorkingSet {
             }
             None => Ok(true),
         }
+    }
+
+    /// What its events are held against; nothing when it has none.
+    fn guard(&self, listeners: &Listeners) -> Option<Guard> {
+        let first = self.events.iter().map(|event| event.id.bytes()).min()?;
+        Some(Guard { generation: listeners.generation, first })
     }
 
     /// How the counters change.
