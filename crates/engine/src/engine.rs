@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use florin_processors::{Connector, Processor};
 use florin_storage::recovery::forget_processor_events;
+use florin_storage::webhooks::{load_listeners, remove_old_events};
 use florin_storage::{AnyConnection, DatabaseUrl, Pool, Realm, StorageError, open_pool};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
@@ -16,7 +17,9 @@ use tokio_util::task::TaskTracker;
 use crate::authentication::KeyCache;
 use crate::checkpointer::{Checkpointer, LongLog};
 use crate::clock::{Clock, IdSource};
+use crate::delivery::{DeliverySettings, Listening};
 use crate::commands::Sender;
+use crate::event_stream::StreamSlots;
 use crate::export::ExportSlots;
 use crate::generations::Generations;
 use crate::known_accounts::KnownAccount;
@@ -46,6 +49,8 @@ pub struct EngineSettings {
     pub processor_timeout: Duration,
     /// How often open attempts are looked for.
     pub recovery_interval: Duration,
+    /// How events are delivered, and for how long they are kept.
+    pub delivery: DeliverySettings,
     /// What makes processors of accounts.
     pub connectors: Vec<Arc<dyn Connector>>,
     /// The keys that the accounts' credentials are encrypted with.
@@ -70,6 +75,7 @@ impl EngineSettings {
             read_connections: 8,
             processor_timeout: Duration::from_secs(30),
             recovery_interval: Duration::from_secs(5),
+            delivery: DeliverySettings::default(),
             connectors: Vec::new(),
             vault: Vault::default(),
             clock,
@@ -112,6 +118,8 @@ pub(crate) struct Inner {
     pub(crate) keys: KeyCache,
     pub(crate) generations: Generations,
     pub(crate) exports: ExportSlots,
+    pub(crate) listening: Arc<Listening>,
+    pub(crate) streams: StreamSlots,
     _checkpointer: Option<Checkpointer>,
     tasks: TaskTracker,
     runtime: Mutex<Option<Runtime>>,
@@ -156,6 +164,7 @@ impl Engine {
             timeout: settings.processor_timeout,
         };
         let directory = Directory::read(&mut connection, opener, &processors)?;
+        let listening = Arc::new(Listening::new(load_listeners(&mut connection)?));
         drop(connection);
         let runtime =
             Builder::new_multi_thread().worker_threads(2).thread_name("engine").enable_all().build()?;
@@ -168,6 +177,7 @@ impl Engine {
             clock: Arc::clone(&time) as Arc<dyn Clock>,
             ids: Arc::clone(&ids),
             long_log: long_log.clone(),
+            listening: Arc::clone(&listening),
         };
         let count = if is_sqlite { 1 } else { settings.writers.max(1) };
         let writers: Result<Vec<_>, _> = (0..count)
@@ -183,6 +193,8 @@ impl Engine {
             keys: KeyCache::default(),
             generations,
             exports: ExportSlots::default(),
+            listening,
+            streams: StreamSlots::default(),
             _checkpointer: checkpointer?,
             time,
             settings,
@@ -200,6 +212,7 @@ impl Engine {
             drop(inner.handle.spawn(Arc::clone(&inner).recover_periodically()));
             drop(inner.handle.spawn(Arc::clone(&inner).forget_old_answers()));
             drop(inner.handle.spawn(Arc::clone(&inner).reconcile_periodically()));
+            drop(inner.handle.spawn(Arc::clone(&inner).deliver_periodically()));
         }
         drop(inner.handle.spawn(Arc::clone(&inner).keep_directory()));
         drop(inner.handle.spawn(Arc::clone(&inner).note_uses_periodically()));
@@ -360,6 +373,12 @@ impl Inner {
             let forgotten = self.read(move |connection| forget_processor_events(connection, before)).await;
             if let Err(error) = forgotten {
                 tracing::warn!(%error, "old events of processors could not be forgotten");
+            }
+            let kept = TimeDelta::from_std(self.settings.delivery.retention).unwrap_or(TimeDelta::MAX);
+            let Some(before) = self.now().checked_sub_signed(kept) else { continue };
+            let removed = self.read(move |connection| remove_old_events(connection, before)).await;
+            if let Err(error) = removed {
+                tracing::warn!(%error, "old events could not be removed");
             }
         }
     }

@@ -4,6 +4,7 @@ mod access;
 mod processors;
 mod recovery;
 mod resources;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ pub use processors::{CreateProcessorAccount, Credentials, MalformedCredentials};
 pub use recovery::*;
 pub use resources::*;
 use uuid::Uuid;
+pub use webhooks::*;
 
 /// A payment to create.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,12 +3,15 @@
 
 mod access;
 mod customers;
+mod endpoints;
+mod events;
 mod invoices;
 mod methods;
 mod open_items;
 mod processors;
 mod transactions;
 
+pub(crate) use events::PATIENCE;
 pub use open_items::ItemsDesk;
 
 use florin_storage::{AnyConnection, StorageError};

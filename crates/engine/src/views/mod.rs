@@ -24,6 +24,8 @@ mod resource_refusals;
 pub mod schema;
 mod timestamp;
 mod transaction;
+mod webhook;
+mod webhook_refusals;
 
 pub use access::{ApiKeyResponse, ApiKeyStatus, AuditEntryResponse, TenantResponse};
 pub use answer::{Answer, to_json};
@@ -41,3 +43,7 @@ pub use refund::RefundResponse;
 pub use refused::{ErrorBody, ErrorResponse, Refused};
 pub use timestamp::Timestamp;
 pub use transaction::{AmendmentResponse, Annotations, PostingResponse, TransactionResponse};
+pub use webhook::{
+    DeliveryResponse, EventData, EventResponse, RedeliveryResponse, TryResponse, WebhookEndpointResponse,
+};
+pub(crate) use webhook::{event_json, event_json_of};

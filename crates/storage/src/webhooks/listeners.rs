@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use diesel::sql_types::{BigInt, Binary};
-use florin_domain::{EventType, WebhookEndpoint, delivery_id};
+use florin_domain::{EventType, WebhookEndpoint, WebhookEndpointId, delivery_id};
 
 use super::NewDelivery;
 use super::event_log::ZERO;
@@ -36,6 +36,16 @@ impl Listeners {
         self.sealed
     }
 
+    /// Counts whatever changes who listens.
+    pub fn generation(&self) -> i64 {
+        self.generation
+    }
+
+    /// An endpoint that is enabled.
+    pub fn endpoint(&self, realm: Realm, id: WebhookEndpointId) -> Option<&WebhookEndpoint> {
+        self.endpoints.get(&realm)?.iter().find(|endpoint| endpoint.id == id)
+    }
+
     /// Every endpoint that is enabled.
     pub fn endpoints(&self) -> impl Iterator<Item = &WebhookEndpoint> {
         self.endpoints.values().flatten()
@@ -59,6 +69,15 @@ impl NewDelivery {
     pub fn id(&self) -> florin_domain::DeliveryId {
         delivery_id(self.event_id, self.endpoint_id)
     }
+}
+
+/// Counts whatever changes who listens, as of now.
+///
+/// # Errors
+/// As the database gives cause.
+pub fn listeners_generation(connection: &mut AnyConnection) -> Result<i64, StorageError> {
+    let found: Vec<i64> = Statement::<BigInt>::new("SELECT listeners FROM event_log").load(connection)?;
+    found.first().copied().ok_or_else(|| StorageError::corrupt("event_log", "it has no row"))
 }
 
 /// Everybody who listens now.

@@ -11,7 +11,7 @@ use crate::batch::{Change, OnConflict, save_guarded};
 use crate::rows::{
     AMENDMENTS, AUDIT_LOG, COUNTERS, EVENTS, Realm, Stored, amendment_row, audit_row, count_row, event_row,
 };
-use crate::webhooks::{DELIVERIES, Guard, Listeners, delivery_row};
+use crate::webhooks::{DELIVERIES, Guard, Listeners, NewDelivery, delivery_row};
 use crate::{AnyConnection, StorageError};
 
 impl WorkingSet {
@@ -21,10 +21,10 @@ impl WorkingSet {
     /// [`StorageError::Conflict`] when a row has changed since it was loaded, and as the database gives cause; the
     /// transaction has to be rolled back then.
     pub fn save(&self, connection: &mut AnyConnection, slot: i64) -> Result<(), StorageError> {
-        self.save_all(connection, slot, None)
+        self.save_all(connection, slot, None, &self.deliveries)
     }
 
-    /// The same, with the deliveries that follow from its events.
+    /// The same, with the deliveries that follow from its events, which are given back.
     ///
     /// # Errors
     /// As [`WorkingSet::save`]. A [`StorageError::Conflict`] of `event_log` tells that others listen by now, or that the
@@ -34,22 +34,21 @@ impl WorkingSet {
         connection: &mut AnyConnection,
         slot: i64,
         listeners: &Listeners,
-    ) -> Result<(), StorageError> {
-        self.save_all(connection, slot, Some(listeners))
+    ) -> Result<Vec<NewDelivery>, StorageError> {
+        let heard = self.events.iter().flat_map(|event| listeners.deliveries(event));
+        let deliveries = self.deliveries.iter().copied().chain(heard).collect::<Vec<_>>();
+        self.save_all(connection, slot, self.guard(listeners), &deliveries)?;
+        Ok(deliveries)
     }
 
     fn save_all(
         &self,
         connection: &mut AnyConnection,
         slot: i64,
-        listeners: Option<&Listeners>,
+        guard: Option<Guard>,
+        deliveries: &[NewDelivery],
     ) -> Result<(), StorageError> {
-        let guard = listeners.and_then(|listeners| self.guard(listeners));
-        let heard = listeners.into_iter().flat_map(|listeners| {
-            self.events.iter().flat_map(|event| listeners.deliveries(event))
-        });
-        let deliveries = self.deliveries.iter().copied().chain(heard);
-        let deliveries = deliveries.map(|delivery| delivery_row(&delivery)).collect();
+        let deliveries = deliveries.iter().map(delivery_row).collect();
         let counts = self.counts();
         let counts = counts.iter().map(|((realm, name), by)| count_row(*realm, name, slot, *by)).collect();
         // Keys before payments and so on, in the order in which they are locked.
