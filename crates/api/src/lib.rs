@@ -10,6 +10,7 @@ mod credentials;
 mod customers;
 mod docs_page;
 mod endpoint;
+mod events;
 mod exports;
 mod fields;
 mod flexprice;
@@ -34,6 +35,7 @@ mod state;
 mod system;
 mod transactions;
 mod unread;
+mod webhook_endpoints;
 
 pub use openapi::openapi;
 pub use rate_limit::RateLimits;

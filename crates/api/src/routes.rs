@@ -3,14 +3,15 @@
 use actix_web::web::{self, ServiceConfig};
 use florin_engine::access::Scope::{
     Admin, CustomersRead, CustomersWrite, InvoicesRead, InvoicesWrite, PaymentsRead, PaymentsWrite,
-    RefundsWrite, TransactionsRead, TransactionsWrite,
+    RefundsWrite, TransactionsRead, TransactionsWrite, WebhooksRead, WebhooksWrite,
 };
 
 use crate::endpoint::{COMMON_FORM, Resource};
 use crate::state::State;
 use crate::{
-    ApiState, access, customers, exports, flexprice, invoices, open_items, payment_methods, payments,
+    ApiState, access, customers, events, exports, flexprice, invoices, open_items, payment_methods, payments,
     processor_webhooks, processors, refunds, reply, system, transactions,
+    webhook_endpoints,
 };
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
@@ -85,6 +86,7 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
 
     configure_processors(config, &state);
     configure_access(config, &state);
+    configure_webhooks(config, &state);
 
     configure_flexprice(config, &state);
 
@@ -126,6 +128,36 @@ fn configure_access(config: &mut ServiceConfig, state: &State) {
     at("/v1/audit_log").get(Admin, access::list_audit_log).register(config);
     at("/v1/audit_log/{id}").get(Admin, access::find_audit_entry).register(config);
     at("/v1/tenant").get(Admin, access::find_tenant).patch(Admin, access::change_tenant).register(config);
+}
+
+/// Events, and who hears of them.
+fn configure_webhooks(config: &mut ServiceConfig, state: &State) {
+    let at = |path| Resource::at(path, state);
+    at("/v1/events").get(WebhooksRead, events::list).register(config);
+    // Before the events themselves, whose ids look otherwise.
+    at("/v1/events/stream").get(WebhooksRead, events::stream).register(config);
+    at("/v1/events/{id}").get(WebhooksRead, events::find).register(config);
+    at("/v1/events/{id}/redeliver").post(WebhooksWrite, events::redeliver).register(config);
+
+    at("/v1/webhook_endpoints")
+        .get(WebhooksRead, webhook_endpoints::list)
+        .post(WebhooksWrite, webhook_endpoints::create)
+        .register(config);
+    at("/v1/webhook_endpoints/{id}")
+        .get(WebhooksRead, webhook_endpoints::find)
+        .patch(WebhooksWrite, webhook_endpoints::update)
+        .delete(WebhooksWrite, webhook_endpoints::delete)
+        .register(config);
+    at("/v1/webhook_endpoints/{id}/rotate_secret")
+        .post(WebhooksWrite, webhook_endpoints::rotate_secret)
+        .register(config);
+    at("/v1/webhook_endpoints/{id}/test").post(WebhooksWrite, webhook_endpoints::test).register(config);
+    at("/v1/webhook_endpoints/{id}/redeliver")
+        .post(WebhooksWrite, webhook_endpoints::redeliver)
+        .register(config);
+    at("/v1/webhook_endpoints/{id}/deliveries")
+        .get(WebhooksRead, webhook_endpoints::deliveries)
+        .register(config);
 }
 
 /// The facade, which tells its errors in Flexprice's form.

@@ -37,6 +37,7 @@ pub use authentication::secret_digest;
 pub use clock::Clock;
 pub use delivery::{DeliverySettings, Lookup, Reach, TargetRefused, check_target, system_lookup};
 pub use engine::{Engine, EngineSettings, Readiness, StartFailed};
+pub use event_stream::EventStream;
 pub use office::{NotDone, Office};
 pub use reconciliation::{ReconcileFailed, Reconciled};
 pub use resources::ItemsDesk;

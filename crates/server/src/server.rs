@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use florin_api::{ApiSettings, ApiState, RateLimits};
-use florin_engine::{Engine, EngineSettings};
+use florin_engine::{DeliverySettings, Engine, EngineSettings, Reach};
 use florin_processors::{Connector, Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
 
 use crate::clock;
@@ -64,6 +64,12 @@ fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineS
         read_connections: settings.read_connections,
         processor_timeout: settings.processor_timeout,
         recovery_interval: settings.recovery_interval,
+        delivery: DeliverySettings {
+            timeout: settings.webhook_timeout,
+            reach: if settings.webhook_loopback { Reach::PublicAndLoopback } else { Reach::Public },
+            retention: settings.event_retention,
+            ..DeliverySettings::default()
+        },
         connectors: connectors(SandboxConnector::new(Arc::clone(sandbox))),
         vault: settings.credentials_key.clone(),
         ..EngineSettings::new(settings.database_url.clone(), Arc::new(clock::now))

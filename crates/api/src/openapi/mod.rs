@@ -15,15 +15,16 @@ mod parameters;
 mod payment_methods;
 mod processors;
 mod responses;
+mod webhooks;
 
 use florin_engine::views::schema::named;
 use florin_engine::views::{
     AmendmentResponse, Annotations, ApiKeyResponse, ApiKeyStatus, AttemptResponse, AuditEntryResponse,
-    BalanceResponse, BalancesResponse, CreditBalanceResponse, CreditsResponse, CustomerResponse, ErrorBody,
-    ErrorCode, ErrorKind, ErrorResponse, InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind,
+    BalanceResponse, BalancesResponse, CreditBalanceResponse, CreditsResponse, CustomerResponse,
+    DeliveryResponse, ErrorBody, ErrorCode, ErrorKind, ErrorResponse, EventData, EventResponse, InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind,
     OpenItemResponse, PaymentMethodResponse, PaymentResponse, PostingResponse, ProcessorAccountResponse,
-    ProcessorRoutesResponse, RefundResponse, RouteRuleResponse, SumResponse, TenantResponse,
-    TransactionResponse,
+    ProcessorRoutesResponse, RedeliveryResponse, RefundResponse, RouteRuleResponse, SumResponse, TenantResponse,
+    TransactionResponse, TryResponse, WebhookEndpointResponse,
 };
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -57,6 +58,8 @@ pub fn openapi() -> OpenApi {
                 "Processor accounts",
                 "Accounts with payment processors, and which of them take which charges.",
             ),
+            tag("Events", "What happened to payments and to what surrounds them."),
+            tag("Webhook endpoints", "Where events are sent to, and what came of that."),
             tag("API keys", "What opens this API, and to whom."),
             tag("Audit log", "Who did what."),
             tag("Tenant", "What the tenant takes."),
@@ -108,6 +111,12 @@ fn components() -> Components {
         schema::<ApiKeyStatus>(),
         schema::<AuditEntryResponse<'_>>(),
         schema::<TenantResponse<'_>>(),
+        schema::<EventResponse<'_>>(),
+        schema::<EventData<'_>>(),
+        schema::<WebhookEndpointResponse<'_>>(),
+        schema::<DeliveryResponse<'_>>(),
+        schema::<TryResponse<'_>>(),
+        schema::<RedeliveryResponse>(),
         schema::<OpenItemResponse<'_>>(),
         schema::<SumResponse>(),
         schema::<WebhookReceived>(),
@@ -141,6 +150,9 @@ fn components() -> Components {
         "ApiKey",
         "AuditEntry",
         "OpenItem",
+        "Event",
+        "WebhookEndpoint",
+        "Delivery",
     ];
     let builder =
         listed.into_iter().fold(builder, |builder, item| builder.schema(format!("{item}List"), list(item)));
@@ -185,6 +197,7 @@ mod tests {
     use super::*;
     use crate::access::{AUDIT_FILTERS, KEY_FIELDS, ROTATE_KEY_FIELDS, TENANT_FIELDS};
     use crate::customers::{CUSTOMER_FIELDS, CUSTOMER_FILTERS, GRANT_FIELDS};
+    use crate::events::{EVENT_FILTERS, REDELIVER_FIELDS, STREAM_PARAMETERS};
     use crate::exports::EXPORT_PARAMETERS;
     use crate::invoices::{INVOICE_FIELDS, INVOICE_FILTERS, LINE_FIELDS};
     use crate::open_items::{CLOSE_FIELDS, OPEN_ITEM_FILTERS, RESOLVE_FIELDS};
@@ -198,6 +211,9 @@ mod tests {
     };
     use crate::query::PAGE_PARAMETERS;
     use crate::transactions::{AMEND_FIELDS, AMENDMENT_PARAMETERS, TRANSACTION_FILTERS};
+    use crate::webhook_endpoints::{
+        DELIVERY_FILTERS, ENDPOINT_FIELDS, REDELIVER_SINCE_FIELDS, ROTATE_SECRET_FIELDS,
+    };
 
     #[test]
     fn the_document_names_the_fields_that_the_handlers_take() {
@@ -227,6 +243,12 @@ mod tests {
             ("UpdateTenant", TENANT_FIELDS),
             ("CloseOpenItem", CLOSE_FIELDS),
             ("ResolveAttempt", RESOLVE_FIELDS),
+            ("CreateWebhookEndpoint", ENDPOINT_FIELDS),
+            ("UpdateWebhookEndpoint", ENDPOINT_FIELDS),
+            ("RotateWebhookSecret", ROTATE_SECRET_FIELDS),
+            ("TestWebhookEndpoint", &[]),
+            ("RedeliverToWebhookEndpoint", REDELIVER_SINCE_FIELDS),
+            ("RedeliverEvent", REDELIVER_FIELDS),
         ] {
             let schema = &document["components"]["schemas"][name];
             let object = if schema["allOf"].is_array() { &schema["allOf"][0] } else { schema };
@@ -261,6 +283,11 @@ mod tests {
         assert_eq!(parameters("/v1/audit_log"), with_page(&AUDIT_FILTERS));
         assert_eq!(parameters("/v1/transactions"), with_page(&TRANSACTION_FILTERS));
         assert_eq!(parameters("/v1/open_items"), with_page(&OPEN_ITEM_FILTERS));
+        assert_eq!(parameters("/v1/events"), with_page(&EVENT_FILTERS));
+        assert_eq!(parameters("/v1/webhook_endpoints"), with_page(&[]));
+        assert_eq!(parameters("/v1/webhook_endpoints/{id}/deliveries"), with_page(&DELIVERY_FILTERS));
+        let of_stream = STREAM_PARAMETERS.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(parameters("/v1/events/stream"), of_stream);
         for kind in ["payments", "refunds", "transactions"] {
             let all = EXPORT_PARAMETERS.iter().map(|name| (*name).to_owned()).collect();
             assert_eq!(parameters(&format!("/v1/exports/{kind}")), all);
@@ -281,6 +308,7 @@ mod tests {
             "/v1/invoices",
             "/v1/processor_accounts",
             "/v1/api_keys",
+            "/v1/webhook_endpoints",
         ] {
             let one = format!("{path}/{{id}}");
             let of_one = paths.iter().filter(|(path, _)| path.starts_with(&one));

@@ -8,7 +8,7 @@ use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Type}
 
 use super::call::{Call, LIST};
 use super::parameters::{page, path_id, payment_filters, refund_filters, refund_page};
-use super::{access, customers, exports, invoices, journal, open_items, payment_methods, processors};
+use super::{access, customers, exports, invoices, journal, open_items, payment_methods, processors, webhooks};
 
 /// What every charge can answer besides.
 const CHARGES: &[ErrorCode] = &[
@@ -62,6 +62,7 @@ pub(super) fn paths() -> Paths {
         exports::paths,
         processors::paths,
         access::paths,
+        webhooks::paths,
         open_items::paths,
     ]
     .into_iter()

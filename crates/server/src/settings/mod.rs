@@ -40,6 +40,9 @@ pub(crate) struct Settings {
     pub(crate) queue_limit: usize,
     pub(crate) processor_timeout: Duration,
     pub(crate) recovery_interval: Duration,
+    pub(crate) webhook_timeout: Duration,
+    pub(crate) webhook_loopback: bool,
+    pub(crate) event_retention: Duration,
     pub(crate) head_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) keep_alive: Duration,
@@ -84,8 +87,12 @@ pub(crate) enum Purpose {
 impl Purpose {
     fn defaults(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Purpose::Dev => &[("database_url", "sqlite://florin-dev.db"), ("log_format", "text")],
-            Purpose::Other => &[("log_format", "json")],
+            Purpose::Dev => &[
+                ("database_url", "sqlite://florin-dev.db"),
+                ("log_format", "text"),
+                ("webhook_loopback", "true"),
+            ],
+            Purpose::Other => &[("log_format", "json"), ("webhook_loopback", "false")],
         }
     }
 }
@@ -145,6 +152,11 @@ impl Reader {
         let queue_limit = self.number("queue_limit", 1..=1_000_000);
         let processor_timeout = self.seconds("processor_timeout_seconds", 1..=300);
         let recovery_interval = self.seconds("recovery_interval_seconds", 1..=3_600);
+        let webhook_timeout = self.seconds("webhook_timeout_seconds", 1..=60);
+        let webhook_loopback = self.parsed("webhook_loopback", "true or false");
+        let event_retention = self
+            .number("event_retention_days", 1..=3_650)
+            .map(|days: u64| Duration::from_secs(days * 24 * 3_600));
         let head_timeout = self.seconds("head_timeout_seconds", 1..=300);
         let body_timeout = self.seconds("body_timeout_seconds", 1..=300);
         let keep_alive = self.seconds("keep_alive_seconds", 1..=3_600);
@@ -166,6 +178,9 @@ impl Reader {
             queue_limit: queue_limit?,
             processor_timeout: processor_timeout?,
             recovery_interval: recovery_interval?,
+            webhook_timeout: webhook_timeout?,
+            webhook_loopback: webhook_loopback?,
+            event_retention: event_retention?,
             head_timeout: head_timeout?,
             body_timeout: body_timeout?,
             keep_alive: keep_alive?,
