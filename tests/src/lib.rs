@@ -14,6 +14,7 @@ pub mod faults;
 mod postgres;
 mod server;
 mod waiting;
+mod webhooks;
 
 pub use binary::{Output, binary};
 pub use books::{Agreement, compare_books};
@@ -24,3 +25,4 @@ pub use database::{Database, Kind};
 pub use postgres::PrivatePostgres;
 pub use server::{Launch, Server};
 pub use waiting::{eventually, scaled, wait_until};
+pub use webhooks::{Behaviour, Received, Receiver};

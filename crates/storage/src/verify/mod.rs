@@ -15,13 +15,14 @@ mod processors;
 mod refunds;
 mod transactions;
 mod violation;
+mod webhooks;
 
 pub use violation::Violation;
 
 use std::fmt;
 
 use diesel::connection::SimpleConnection;
-use florin_domain::TenantId;
+use florin_domain::{EventId, TenantId};
 
 use crate::batch::{Statement, Value};
 use crate::{AnyConnection, StorageError};
@@ -67,6 +68,8 @@ type Key = (Vec<u8>, bool, Vec<u8>);
 struct Run<'a> {
     report: &'a mut dyn FnMut(Violation),
     summary: Summary,
+    /// Events up to this one may have been removed because of their age.
+    removed: Option<EventId>,
 }
 
 impl Run<'_> {
@@ -87,7 +90,7 @@ pub fn verify(
     report: &mut dyn FnMut(Violation),
 ) -> Result<Summary, StorageError> {
     begin_snapshot(connection)?;
-    let mut run = Run { report, summary: Summary::default() };
+    let mut run = Run { report, summary: Summary::default(), removed: None };
     let checked = check_all(connection, &mut run);
     let ended = connection.batch_execute("ROLLBACK");
     if let AnyConnection::Sqlite(connection) = connection {
@@ -99,7 +102,7 @@ pub fn verify(
 }
 
 fn check_all(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), StorageError> {
-    events::gather(connection)?;
+    run.removed = events::gather(connection)?;
     payments::check(connection, run)?;
     transactions::check(connection, run)?;
     invoices::check(connection, run)?;
@@ -108,6 +111,7 @@ fn check_all(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), St
     processors::check(connection, run)?;
     orphans::check(connection, run)?;
     access::check(connection, run)?;
+    webhooks::check(connection, run)?;
     counters::check(connection, run)
 }
 
