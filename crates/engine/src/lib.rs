@@ -40,7 +40,7 @@ pub use engine::{Engine, EngineSettings, Readiness, StartFailed};
 pub use event_stream::EventStream;
 pub use office::{NotDone, Office};
 pub use reconciliation::{ReconcileFailed, Reconciled};
-pub use resources::ItemsDesk;
+pub use resources::{ItemsDesk, new_webhook_secret};
 pub use secret::{FreshKey, NoRandomness, secret_hint};
 pub use time::TimeBy;
 pub use vault::{MalformedKeys, Vault, VaultError};

@@ -238,3 +238,151 @@ fn describe(error: reqwest::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use florin_domain::{Actor, Mode, StoredSecret, TenantId, WebhookEndpointId};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Hosts that no webhook may reach, however they are written.
+    const REFUSED: &str = include_str!("refused_hosts.txt");
+
+    /// Counts the connections that are made to loopback, and to whatever address else this machine has.
+    async fn canary() -> (u16, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        tokio::spawn(async move {
+            while listener.accept().await.is_ok() {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        (port, count)
+    }
+
+    fn client(reach: Reach, lookup: Lookup) -> WebhookClient {
+        WebhookClient::new(reach, lookup, Duration::from_millis(300)).unwrap()
+    }
+
+    fn leads_to(addresses: Vec<IpAddr>) -> Lookup {
+        Arc::new(move |_| {
+            let addresses = addresses.clone();
+            Box::pin(async move { Ok(addresses) })
+        })
+    }
+
+    async fn send(client: &WebhookClient, url: String) -> Sent {
+        let endpoint = WebhookEndpoint {
+            id: WebhookEndpointId::from_bytes([1; 16]),
+            tenant_id: TenantId::from_bytes([1; 16]),
+            mode: Mode::Test,
+            url,
+            types: None,
+            description: None,
+            enabled: true,
+            disabled_reason: None,
+            enabled_at: chrono::DateTime::UNIX_EPOCH,
+            max_concurrency: 1,
+            secret: StoredSecret::Plain(Vec::new()),
+            old_secret: None,
+            deleted_at: None,
+            revision: 1,
+            event_count: 0,
+            created_by: Actor::System,
+            updated_by: Actor::System,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
+        };
+        let message = Message { id: "evt_1".to_owned(), timestamp: 1, body: "{}".to_owned() };
+        client.send(&endpoint, message, vec![vec![1; 24]]).await
+    }
+
+    #[tokio::test]
+    async fn three_hundred_ways_to_write_where_no_webhook_may_go_lead_to_no_connection() {
+        let (port, connections) = canary().await;
+        let client = client(Reach::Public, system_lookup());
+        assert!(REFUSED.lines().count() >= 300);
+        for host in REFUSED.lines() {
+            for url in [format!("https://{host}:{port}/"), format!("http://{host}:{port}/")] {
+                let refused = check_target(&url, Reach::Public);
+                assert!(refused.is_err(), "{url} is taken for {refused:?}");
+                let sent = send(&client, url.clone()).await;
+                assert!(sent.status_code.is_none() && sent.error.is_some(), "{url}: {sent:?}");
+            }
+        }
+        assert_eq!(connections.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_any_such_address_leads_to_no_connection() {
+        let (port, connections) = canary().await;
+        let url = format!("https://hooks.example:{port}/");
+        let literal = |host: &str| host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
+        let addresses: Vec<IpAddr> = REFUSED.lines().filter_map(literal).collect();
+        assert!(addresses.len() > 200, "{}", addresses.len());
+        for address in addresses {
+            // Also beside one that is public, which nobody answers at.
+            for found in [vec![address], vec!["2000::1".parse().unwrap(), address]] {
+                let sent = send(&client(Reach::Public, leads_to(found)), url.clone()).await;
+                let error = sent.error.unwrap_or_default();
+                assert!(error.contains("may not be sent to"), "{address}: {error}");
+            }
+        }
+        assert_eq!(connections.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_elsewhere_at_the_next_look_gains_nothing() {
+        let (port, connections) = canary().await;
+        let looks = Arc::new(AtomicUsize::new(0));
+        let looked = Arc::clone(&looks);
+        let rebinding: Lookup = Arc::new(move |_| {
+            let is_first = looked.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
+            let found: IpAddr = if is_first { "2000::1" } else { "127.0.0.1" }.parse().unwrap();
+            Box::pin(async move { Ok(vec![found]) })
+        });
+        let client = client(Reach::Public, rebinding);
+        for _ in 0..10 {
+            let sent = send(&client, format!("https://hooks.example:{port}/")).await;
+            assert!(sent.status_code.is_none(), "{sent:?}");
+        }
+        // Each time it was looked once, and what was found was what was connected to, or not.
+        assert_eq!(looks.load(Ordering::SeqCst), 10);
+        assert_eq!(connections.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn the_canary_would_sing() {
+        let (port, connections) = canary().await;
+        let client = client(Reach::PublicAndLoopback, leads_to(vec!["127.0.0.1".parse().unwrap()]));
+        send(&client, format!("https://hooks.example:{port}/")).await;
+        send(&client, format!("http://127.0.0.1:{port}/")).await;
+        assert_eq!(connections.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn addresses_of_endpoints_are_https_and_bare() {
+        for (url, refused) in [
+            ("https://example.com/hooks?a=b", None),
+            ("https://example.com:8443/", None),
+            ("https://1.1.1.1/", None),
+            ("http://example.com/", Some(TargetRefused::NotHttps)),
+            ("ftp://example.com/", Some(TargetRefused::NotHttps)),
+            ("file:///etc/passwd", Some(TargetRefused::Malformed)),
+            ("https://user@example.com/", Some(TargetRefused::Malformed)),
+            ("https://:secret@example.com/", Some(TargetRefused::Malformed)),
+            ("https://example.com/#part", Some(TargetRefused::Malformed)),
+            ("example.com", Some(TargetRefused::Malformed)),
+            ("", Some(TargetRefused::Malformed)),
+        ] {
+            assert_eq!(check_target(url, Reach::Public).err(), refused, "{url}");
+        }
+        assert!(check_target("http://localhost:4242/", Reach::PublicAndLoopback).is_ok());
+        assert_eq!(check_target("http://example.com/", Reach::PublicAndLoopback), Err(TargetRefused::NotHttps));
+        assert_eq!(check_target("https://10.0.0.1/", Reach::PublicAndLoopback), Err(TargetRefused::NotPublic));
+    }
+}

@@ -23,11 +23,23 @@ use crate::reading::{list_answer, page_of, slice, unavailable};
 use crate::requests::{
     AttemptFilter, CreateEndpoint, DeliveryFilter, Idempotency, Page, RedeliverEvent, SecretOverlap,
 };
+use crate::secret::NoRandomness;
 use crate::vault::VaultError;
 use crate::views::{Answer, DeliveryResponse, RedeliveryResponse, Refused, WebhookEndpointResponse};
 
 /// How many random bytes a secret has.
 const SECRET_BYTES: usize = 24;
+
+/// A new secret to sign webhooks with: its bytes, and as it is shown.
+///
+/// # Errors
+/// [`NoRandomness`], in which case there is nothing to be done but to try again.
+pub fn new_webhook_secret() -> Result<(Vec<u8>, String), NoRandomness> {
+    let mut secret = vec![0; SECRET_BYTES];
+    getrandom::fill(&mut secret)?;
+    let shown = format!("whsec_{}", STANDARD.encode(&secret));
+    Ok((secret, shown))
+}
 
 impl Engine {
     /// Makes a webhook endpoint.
@@ -333,19 +345,17 @@ impl Inner {
 
     /// A new secret: as it is stored, and as it is shown, once.
     fn fresh_secret(&self, realm: Realm, id: WebhookEndpointId) -> Result<(StoredSecret, String), Refused> {
-        let mut secret = [0; SECRET_BYTES];
-        let sealed = getrandom::fill(&mut secret)
-            .map_err(|error| VaultError::Random(error.to_string()))
-            .and_then(|()| self.settings.vault.seal_webhook_secret(realm, id, &secret));
-        let stored = match sealed {
-            Ok(Some(sealed)) => StoredSecret::Sealed(sealed),
-            Ok(None) => StoredSecret::Plain(secret.to_vec()),
-            Err(error) => {
-                tracing::error!(%error, "no webhook secret could be made");
-                return Err(Refused::internal());
-            }
-        };
-        Ok((stored, format!("whsec_{}", STANDARD.encode(secret))))
+        let made = new_webhook_secret().map_err(|error| VaultError::Random(error.to_string()));
+        let sealed = made.and_then(|(secret, shown)| {
+            Ok(match self.settings.vault.seal_webhook_secret(realm, id, &secret)? {
+                Some(sealed) => (StoredSecret::Sealed(sealed), shown),
+                None => (StoredSecret::Plain(secret), shown),
+            })
+        });
+        sealed.map_err(|error| {
+            tracing::error!(%error, "no webhook secret could be made");
+            Refused::internal()
+        })
     }
 
     /// What signs what is sent to an endpoint now: after a rotation also the secret before.

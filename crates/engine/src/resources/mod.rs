@@ -11,6 +11,7 @@ mod open_items;
 mod processors;
 mod transactions;
 
+pub use endpoints::new_webhook_secret;
 pub(crate) use events::PATIENCE;
 pub use open_items::ItemsDesk;
 

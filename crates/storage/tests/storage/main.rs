@@ -17,4 +17,5 @@ mod recovery;
 mod samples;
 mod schema;
 mod violations;
+mod webhooks;
 mod writers;
