@@ -85,7 +85,8 @@ fn read_request(connection: &TcpStream) -> Result<(HeaderMap, Vec<u8>), Box<dyn 
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.insert(name.parse::<HeaderName>()?, HeaderValue::from_str(value.trim())?);
     }
-    let length = headers.get("content-length").map_or(Ok(0), |length| length.to_str().unwrap_or("0").parse())?;
+    let length =
+        headers.get("content-length").map_or(Ok(0), |length| length.to_str().unwrap_or("0").parse())?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     Ok((headers, body))

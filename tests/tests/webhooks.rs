@@ -48,7 +48,8 @@ async fn each_documented_event_arrives_signed_with_the_object_as_it_was(
     let (id, secret) = make_endpoint(&client, json!({ "url": receiver.url("/hooks") })).await;
     make_everything_happen(&client).await;
     let arrived = || -> BTreeSet<String> {
-        let kinds = receiver.received().into_iter().filter_map(|one| one.event["type"].as_str().map(str::to_owned));
+        let kinds =
+            receiver.received().into_iter().filter_map(|one| one.event["type"].as_str().map(str::to_owned));
         kinds.collect()
     };
     wait_until("the documented events", 20, || {
@@ -260,7 +261,8 @@ async fn the_example_receivers_verify_each_documented_event_and_refuse_a_forged_
     let client = Client::new(server.url());
     let mut running = Vec::new();
     for (language, command) in examples() {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it").port();
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it").port();
         let url = format!("http://127.0.0.1:{port}/");
         let (_, secret) = make_endpoint(&client, json!({ "url": url })).await;
         let example = Example::start(command, port, &secret);
@@ -270,7 +272,10 @@ async fn the_example_receivers_verify_each_documented_event_and_refuse_a_forged_
     make_everything_happen(&client).await;
     for (language, url, example) in &running {
         for kind in DOCUMENTED {
-            wait_until(&format!("{kind} in {language}"), 30, || example.has_said(&format!("verified {kind} "))).await;
+            wait_until(&format!("{kind} in {language}"), 30, || {
+                example.has_said(&format!("verified {kind} "))
+            })
+            .await;
         }
         assert!(!example.has_said("refused"), "{language}");
         let forged = reqwest::Client::new()
@@ -311,7 +316,8 @@ async fn whoever_is_killed_every_event_reaches_every_endpoint_and_few_come_twice
     for round in 0..kills {
         let client = client.at(server.url());
         let share = events / kills;
-        let ids = stream::iter(0..share).map(|_| recorded(&client)).buffer_unordered(8).collect::<Vec<_>>().await;
+        let ids =
+            stream::iter(0..share).map(|_| recorded(&client)).buffer_unordered(8).collect::<Vec<_>>().await;
         made.extend(ids);
         // In the middle of deliveries.
         wait_until("some deliveries", 30, || receiver.received().len() > round * share).await;
@@ -330,7 +336,8 @@ async fn whoever_is_killed_every_event_reaches_every_endpoint_and_few_come_twice
         for endpoint in &endpoints {
             let path = format!("/v1/webhook_endpoints/{endpoint}");
             client.post(&format!("{path}/redeliver"), &since).await.expect_status(200);
-            let done = client.get(&format!("{path}/deliveries?status=succeeded&limit=1")).await.expect_status(200);
+            let done =
+                client.get(&format!("{path}/deliveries?status=succeeded&limit=1")).await.expect_status(200);
             let done = usize::try_from(done.body["total_count"].as_u64().expect("a count")).expect("a count");
             left += expected - done;
             let pending = client.get(&format!("{path}/deliveries?status=pending&limit=100")).await;
@@ -401,9 +408,7 @@ async fn events_are_heard_at_a_desk_and_made_to_happen_by_the_command_line() {
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_that_never_answers_delays_no_other(
-    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
-) {
+async fn an_endpoint_that_never_answers_delays_no_other(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
     let Some(database) = Database::make(kind) else { return };
     let server = database.launch().start();
     let client = Client::new(server.url());
@@ -421,7 +426,9 @@ async fn an_endpoint_that_never_answers_delays_no_other(
         make_endpoint(&client, body).await;
     }
     let beside = slowest_hundredth(&client, &receiver, events).await;
-    eprintln!("{kind:?}: from answer to delivery, p99: {alone:?} alone, {beside:?} beside three that never answer");
+    eprintln!(
+        "{kind:?}: from answer to delivery, p99: {alone:?} alone, {beside:?} beside three that never answer"
+    );
     // The machine may be busy with other tests: what is told apart is milliseconds from the 15 s that nobody answers.
     assert!(beside < alone.mul_f64(1.5).max(Duration::from_secs(2)), "{beside:?} instead of {alone:?}");
 }

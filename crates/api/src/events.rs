@@ -1,8 +1,6 @@
 //! Handlers of events: parse, call the engine, answer.
 
-use florin_domain::{
-    EventId, EventType, InvoiceId, PaymentId, RefundId, StoredMethodId, WebhookEndpointId,
-};
+use florin_domain::{EventId, EventType, InvoiceId, PaymentId, RefundId, StoredMethodId, WebhookEndpointId};
 use florin_engine::requests::{EventFilter, RedeliverEvent, StreamEvents};
 use florin_engine::views::{Answer, ErrorCode, Refused};
 
@@ -51,10 +49,12 @@ pub(crate) async fn stream(call: Call) -> Result<EventStreamReply, Refused> {
     let mut query = call.query(&STREAM_PARAMETERS)?;
     let after = match call.request.headers().get(LAST_EVENT_ID) {
         None => None,
-        Some(value) => Some(value.to_str().ok().and_then(|text| text.parse::<EventId>().ok()).ok_or_else(|| {
-            let message = "Last-Event-ID must be the id of an event.";
-            Refused::new(ErrorCode::ParameterInvalid, message).param("Last-Event-ID")
-        })?),
+        Some(value) => {
+            Some(value.to_str().ok().and_then(|text| text.parse::<EventId>().ok()).ok_or_else(|| {
+                let message = "Last-Event-ID must be the id of an event.";
+                Refused::new(ErrorCode::ParameterInvalid, message).param("Last-Event-ID")
+            })?)
+        }
     };
     let wanted = StreamEvents { types: types(&mut query)?, after, since: query.time("since")? };
     Ok(EventStreamReply(call.state.engine.stream_events(call.context, wanted).await?))
@@ -77,7 +77,8 @@ fn object(text: &str) -> Result<[u8; 16], Refused> {
         .or_else(|_| text.parse().map(StoredMethodId::bytes))
         .or_else(|_| text.parse().map(WebhookEndpointId::bytes));
     bytes.map_err(|_malformed| {
-        let message = "object must be the id of a payment, refund, invoice, payment method or webhook endpoint.";
+        let message =
+            "object must be the id of a payment, refund, invoice, payment method or webhook endpoint.";
         Refused::new(ErrorCode::ParameterInvalid, message).param("object")
     })
 }

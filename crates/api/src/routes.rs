@@ -10,8 +10,7 @@ use crate::endpoint::{COMMON_FORM, Resource};
 use crate::state::State;
 use crate::{
     ApiState, access, customers, events, exports, flexprice, invoices, open_items, payment_methods, payments,
-    processor_webhooks, processors, refunds, reply, system, transactions,
-    webhook_endpoints,
+    processor_webhooks, processors, refunds, reply, system, transactions, webhook_endpoints,
 };
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.

@@ -322,8 +322,10 @@ mod tests {
     #[test]
     fn a_delivery_has_one_id_of_the_events_time_that_differs_between_endpoints() {
         let event: EventId = "evt_01h2xcejqtf2nbrexx3vqjhp41".parse().unwrap();
-        let endpoints: [WebhookEndpointId; 2] =
-            ["we_01h2xcejqtf2nbrexx3vqjhp42".parse().unwrap(), "we_01h455vb4pex5vsknk084sn02q".parse().unwrap()];
+        let endpoints: [WebhookEndpointId; 2] = [
+            "we_01h2xcejqtf2nbrexx3vqjhp42".parse().unwrap(),
+            "we_01h455vb4pex5vsknk084sn02q".parse().unwrap(),
+        ];
         let [one, other] = endpoints.map(|endpoint| delivery_id(event, endpoint));
         assert_ne!(one, other);
         for id in [one, other] {

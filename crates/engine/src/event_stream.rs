@@ -72,11 +72,20 @@ pub struct EventStream {
 }
 
 impl Engine {
+    /// Ends all streams of events, which would never end by themselves: before a server waits for its connections.
+    pub fn end_streams(&self) {
+        self.inner.listening.end_streams();
+    }
+
     /// Opens a stream of events.
     ///
     /// # Errors
     /// When the key has too many open, or the event to begin after is not there.
-    pub async fn stream_events(&self, context: Context, wanted: StreamEvents) -> Result<EventStream, Refused> {
+    pub async fn stream_events(
+        &self,
+        context: Context,
+        wanted: StreamEvents,
+    ) -> Result<EventStream, Refused> {
         let realm = Requester::from(&context).realm;
         let slot = self.inner.streams.take(context.caller.key_id).ok_or_else(Refused::too_many_streams)?;
         let commits = self.inner.listening.commits();
@@ -111,13 +120,17 @@ impl EventStream {
         }
         let quiet_until = tokio::time::Instant::now() + HEARTBEAT_EVERY;
         loop {
-            if self.inner.is_closed() {
+            if self.inner.is_closed() || self.inner.listening.is_ending() {
                 return None;
             }
             while let Some(event) = self.read.pop_front() {
                 if self.wanted.types.is_empty() || self.wanted.types.contains(&event.kind) {
                     let kind = event.kind;
-                    return Some(format!("id: {}\nevent: {kind}\ndata: {}\n\n", event.id, event_json(&event)));
+                    return Some(format!(
+                        "id: {}\nevent: {kind}\ndata: {}\n\n",
+                        event.id,
+                        event_json(&event)
+                    ));
                 }
             }
             self.commits.mark_unchanged();

@@ -216,9 +216,7 @@ pub fn webhook_tls() -> ClientConfig {
     };
     match builder().with_platform_verifier() {
         Ok(config) => config.with_no_client_auth(),
-        Err(_nobody) => {
-            builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth()
-        }
+        Err(_nobody) => builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
     }
 }
 

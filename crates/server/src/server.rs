@@ -41,6 +41,7 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
         let name = signals.next().await;
         tracing::info!("{name}: finishing what is under way; a second signal ends at once");
         drop(actix_web::rt::spawn(signals.end_at_next()));
+        engine.end_streams();
         handle.stop(true).await;
         engine.drain().await;
         tracing::info!("ended");

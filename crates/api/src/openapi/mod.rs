@@ -21,10 +21,11 @@ use florin_engine::views::schema::named;
 use florin_engine::views::{
     AmendmentResponse, Annotations, ApiKeyResponse, ApiKeyStatus, AttemptResponse, AuditEntryResponse,
     BalanceResponse, BalancesResponse, CreditBalanceResponse, CreditsResponse, CustomerResponse,
-    DeliveryResponse, ErrorBody, ErrorCode, ErrorKind, ErrorResponse, EventData, EventResponse, InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind,
-    OpenItemResponse, PaymentMethodResponse, PaymentResponse, PostingResponse, ProcessorAccountResponse,
-    ProcessorRoutesResponse, RedeliveryResponse, RefundResponse, RouteRuleResponse, SumResponse, TenantResponse,
-    TransactionResponse, TryResponse, WebhookEndpointResponse,
+    DeliveryResponse, ErrorBody, ErrorCode, ErrorKind, ErrorResponse, EventData, EventResponse,
+    InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind, OpenItemResponse,
+    PaymentMethodResponse, PaymentResponse, PostingResponse, ProcessorAccountResponse,
+    ProcessorRoutesResponse, RedeliveryResponse, RefundResponse, RouteRuleResponse, SumResponse,
+    TenantResponse, TransactionResponse, TryResponse, WebhookEndpointResponse,
 };
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;

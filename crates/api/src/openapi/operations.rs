@@ -8,7 +8,9 @@ use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Type}
 
 use super::call::{Call, LIST};
 use super::parameters::{page, path_id, payment_filters, refund_filters, refund_page};
-use super::{access, customers, exports, invoices, journal, open_items, payment_methods, processors, webhooks};
+use super::{
+    access, customers, exports, invoices, journal, open_items, payment_methods, processors, webhooks,
+};
 
 /// What every charge can answer besides.
 const CHARGES: &[ErrorCode] = &[

@@ -5,7 +5,9 @@ use florin_engine::requests::SecretOverlap;
 use florin_engine::views::ErrorCode;
 use florin_engine::views::schema::{nullable, string, text, time};
 use serde_json::json;
-use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
+use utoipa::openapi::path::{
+    HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
+};
 use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::{ArrayBuilder, ComponentsBuilder, Object, Ref, Schema, Type};
 
@@ -192,7 +194,9 @@ fn redeliver() -> Operation {
         "RedeliverToWebhookEndpoint",
     );
     of_endpoint(call)
-        .about("Of events since a time: those that were given up, and those that the endpoint never heard of.")
+        .about(
+            "Of events since a time: those that were given up, and those that the endpoint never heard of.",
+        )
         .body_required()
         .answers(200, "How many deliveries were begun again, or for the first time.", "Redelivery")
         .refuses(&[ErrorCode::ParameterMissing, ErrorCode::WebhookEndpointIsDisabled])
@@ -218,7 +222,10 @@ fn of_endpoint(call: Call) -> Call {
 
 fn types() -> Object {
     let any = EventType::WORDS.join("|").replace('.', "\\.");
-    string().pattern(Some(format!("^({any})(,({any}))*$"))).examples(["payment.succeeded,payment.failed"]).build()
+    string()
+        .pattern(Some(format!("^({any})(,({any}))*$")))
+        .examples(["payment.succeeded,payment.failed"])
+        .build()
 }
 
 fn last_event_id() -> Parameter {

@@ -194,7 +194,8 @@ impl Command for GiveUpEndpoint {
         put_event(set, deciding, self.realm, kind, object, &snapshot);
         set.put_endpoint(endpoint);
         let requester = Requester::system(self.realm);
-        let mut desk = Desk { set, deciding, realm: self.realm, actor: requester.actor, requester: &requester };
+        let mut desk =
+            Desk { set, deciding, realm: self.realm, actor: requester.actor, requester: &requester };
         let details = json!({ "reason": self.reason.as_str() });
         desk.log(AuditAction::WebhookEndpointGivenUp, self.id, &details);
     }

@@ -37,23 +37,23 @@ fn is_public(address: IpAddr) -> bool {
 
 /// Networks that are not the public internet, and how many bits name them.
 const SPECIAL_V4: [([u8; 4], u32); 17] = [
-    ([0, 0, 0, 0], 8),       // this network
-    ([10, 0, 0, 0], 8),      // private
-    ([100, 64, 0, 0], 10),   // carriers' NAT
-    ([127, 0, 0, 0], 8),     // loopback
+    ([0, 0, 0, 0], 8),        // this network
+    ([10, 0, 0, 0], 8),       // private
+    ([100, 64, 0, 0], 10),    // carriers' NAT
+    ([127, 0, 0, 0], 8),      // loopback
     ([168, 63, 129, 16], 32), // a cloud's own services
-    ([169, 254, 0, 0], 16),  // link-local, and clouds' metadata
-    ([172, 16, 0, 0], 12),   // private
-    ([192, 0, 0, 0], 24),    // protocol assignments
-    ([192, 0, 2, 0], 24),    // documentation
-    ([192, 31, 196, 0], 24), // AS112
-    ([192, 52, 193, 0], 24), // AMT
-    ([192, 88, 99, 0], 24),  // 6to4 relays
-    ([192, 168, 0, 0], 16),  // private
-    ([192, 175, 48, 0], 24), // AS112
-    ([198, 18, 0, 0], 15),   // benchmarks
-    ([198, 51, 100, 0], 24), // documentation
-    ([203, 0, 113, 0], 24),  // documentation
+    ([169, 254, 0, 0], 16),   // link-local, and clouds' metadata
+    ([172, 16, 0, 0], 12),    // private
+    ([192, 0, 0, 0], 24),     // protocol assignments
+    ([192, 0, 2, 0], 24),     // documentation
+    ([192, 31, 196, 0], 24),  // AS112
+    ([192, 52, 193, 0], 24),  // AMT
+    ([192, 88, 99, 0], 24),   // 6to4 relays
+    ([192, 168, 0, 0], 16),   // private
+    ([192, 175, 48, 0], 24),  // AS112
+    ([198, 18, 0, 0], 15),    // benchmarks
+    ([198, 51, 100, 0], 24),  // documentation
+    ([203, 0, 113, 0], 24),   // documentation
 ];
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
@@ -68,11 +68,11 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 /// Parts of 2000::/3, the only public unicast addresses, that are not public, and how many bits name them.
 const SPECIAL_V6: [([u16; 8], u32); 5] = [
-    ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),      // protocol assignments: Teredo, benchmarks, ORCHID
-    ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),  // documentation
-    ([0x2002, 0, 0, 0, 0, 0, 0, 0], 16),      // 6to4, which wraps any IPv4 address
+    ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocol assignments: Teredo, benchmarks, ORCHID
+    ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), // documentation
+    ([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), // 6to4, which wraps any IPv4 address
     ([0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0], 48), // AS112
-    ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20),      // documentation
+    ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), // documentation
 ];
 
 /// Only what is assigned as public unicast: so everything that wraps an IPv4 address (mapped, compatible, NAT64 by either
@@ -102,10 +102,27 @@ mod tests {
                 assert!(!is_public_v4(inside.into()), "{}", Ipv4Addr::from(inside));
             }
         }
-        for outside in ["1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
-            "128.0.0.0", "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.0.3.0",
-            "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0", "203.0.112.255", "223.255.255.255"]
-        {
+        for outside in [
+            "1.0.0.0",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "169.253.255.255",
+            "169.255.0.0",
+            "172.15.255.255",
+            "172.32.0.0",
+            "192.0.1.0",
+            "192.0.3.0",
+            "192.167.255.255",
+            "192.169.0.0",
+            "198.17.255.255",
+            "198.20.0.0",
+            "203.0.112.255",
+            "223.255.255.255",
+        ] {
             assert!(is_public_v4(outside.parse().unwrap()), "{outside}");
         }
         for outside in ["2000::1", "2001:200::1", "2606:4700::1111", "2a00:1450::1", "3ffe::1"] {
@@ -119,7 +136,9 @@ mod tests {
         for text in ["127.0.0.1", "127.255.0.3", "::1"] {
             assert!(!allows(Reach::Public, text) && allows(Reach::PublicAndLoopback, text), "{text}");
         }
-        for text in ["::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "0.0.0.0", "10.0.0.1"] {
+        for text in
+            ["::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "0.0.0.0", "10.0.0.1"]
+        {
             assert!(!allows(Reach::PublicAndLoopback, text), "{text}");
         }
     }

@@ -220,11 +220,12 @@ async fn first_part(mut response: Response) -> String {
 }
 
 fn shortened(text: &str, most: usize) -> String {
-    text.chars().scan(0, |length, character| {
-        *length += character.len_utf8();
-        (*length <= most).then_some(character)
-    })
-    .collect()
+    text.chars()
+        .scan(0, |length, character| {
+            *length += character.len_utf8();
+            (*length <= most).then_some(character)
+        })
+        .collect()
 }
 
 /// What went wrong, with its causes, without the address.
@@ -382,7 +383,13 @@ mod tests {
             assert_eq!(check_target(url, Reach::Public).err(), refused, "{url}");
         }
         assert!(check_target("http://localhost:4242/", Reach::PublicAndLoopback).is_ok());
-        assert_eq!(check_target("http://example.com/", Reach::PublicAndLoopback), Err(TargetRefused::NotHttps));
-        assert_eq!(check_target("https://10.0.0.1/", Reach::PublicAndLoopback), Err(TargetRefused::NotPublic));
+        assert_eq!(
+            check_target("http://example.com/", Reach::PublicAndLoopback),
+            Err(TargetRefused::NotHttps)
+        );
+        assert_eq!(
+            check_target("https://10.0.0.1/", Reach::PublicAndLoopback),
+            Err(TargetRefused::NotPublic)
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Who listens, as this process knows it, and telling its own tasks that there is something to deliver or to read.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -22,6 +23,8 @@ pub(crate) struct Listening {
     due: Mutex<BTreeSet<EndpointKey>>,
     woken: Notify,
     committed: watch::Sender<()>,
+    /// Whether whoever reads as it happens has to come to an end.
+    ending: AtomicBool,
 }
 
 impl Listening {
@@ -32,6 +35,7 @@ impl Listening {
             due: Mutex::default(),
             woken: Notify::new(),
             committed: watch::Sender::new(()),
+            ending: AtomicBool::new(false),
         }
     }
 
@@ -80,6 +84,17 @@ impl Listening {
             }
             self.woken.notified().await;
         }
+    }
+
+    /// Tells whoever reads as it happens to come to an end.
+    pub(crate) fn end_streams(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        self.committed.send_replace(());
+    }
+
+    /// Whether they have been told so.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::SeqCst)
     }
 
     /// Is told of each commit that adds events, on this process.

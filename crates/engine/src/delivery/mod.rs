@@ -158,7 +158,8 @@ impl Inner {
         let (claimed, events) = self
             .read(move |connection| {
                 let claimed = claim_deliveries(connection, &wanted, (now, until))?;
-                let ids: BTreeSet<_> = claimed.iter().map(|claimed| (claimed.realm, claimed.event_id)).collect();
+                let ids: BTreeSet<_> =
+                    claimed.iter().map(|claimed| (claimed.realm, claimed.event_id)).collect();
                 let events = find_events(connection, &ids.into_iter().collect::<Vec<_>>())?;
                 Ok((claimed, events))
             })

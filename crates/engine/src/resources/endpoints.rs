@@ -70,9 +70,7 @@ impl Engine {
     ) -> Answer {
         let requester = Requester::from(&context);
         match change.url.as_deref().map_or(Ok(()), |url| self.inner.checked_url(url)) {
-            Ok(()) => {
-                self.inner.change_listeners(requester, AlterEndpoint { id, change }, 200, None).await
-            }
+            Ok(()) => self.inner.change_listeners(requester, AlterEndpoint { id, change }, 200, None).await,
             Err(refused) => requester.refuse(refused),
         }
     }
@@ -235,8 +233,7 @@ impl Engine {
             })?;
             let mut after = Some(before(since));
             while let Some(place) = after {
-                let (events, next) =
-                    missed_events(connection, realm, place, |kind| endpoint.hears(kind))?;
+                let (events, next) = missed_events(connection, realm, place, |kind| endpoint.hears(kind))?;
                 let missed = |event_id| NewDelivery { realm, endpoint_id, event_id };
                 let missed: Vec<_> = events.into_iter().map(missed).collect();
                 count += deliver_missed(connection, &missed)?;

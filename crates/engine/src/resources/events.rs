@@ -44,7 +44,10 @@ impl Engine {
             if let Some(event) = listed.items.iter().find(|event| EventResponse::new(event).is_err()) {
                 return Err(corrupt(event));
             }
-            Ok(Answer::new(200, &list_of(&listed, |event| (event.id.to_string(), EventResponse::new(event).ok()))))
+            Ok(Answer::new(
+                200,
+                &list_of(&listed, |event| (event.id.to_string(), EventResponse::new(event).ok())),
+            ))
         };
         self.inner.answer_with(&requester, read, answer).await
     }

@@ -5,10 +5,10 @@ use std::marker::PhantomData;
 
 use florin_domain::{
     Account, Actor, Amount, AttemptId, AttemptStatus, AuditAction, AuditEntryId, CaptureMethod, Currency,
-    CustomerId, DeliveryId, DeliveryStatus, DestinationType, DisabledReason, EventId, EventType, FailureCode, InvoiceId, InvoiceStatus, KeyId, Metadata, MethodType,
-    OpenItemId, OpenItemStatus, OpenItemType, PaymentId, PaymentStatus, ProcessorAccountId, RefundId,
-    RefundStatus, Resolution, Status, StoredMethodId, TenantId, Total, TransactionId, TransactionType,
-    WebhookEndpointId,
+    CustomerId, DeliveryId, DeliveryStatus, DestinationType, DisabledReason, EventId, EventType, FailureCode,
+    InvoiceId, InvoiceStatus, KeyId, Metadata, MethodType, OpenItemId, OpenItemStatus, OpenItemType,
+    PaymentId, PaymentStatus, ProcessorAccountId, RefundId, RefundStatus, Resolution, Status, StoredMethodId,
+    TenantId, Total, TransactionId, TransactionType, WebhookEndpointId,
 };
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{

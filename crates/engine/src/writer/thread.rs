@@ -165,7 +165,8 @@ impl Writer {
         let mut ended = Err(BatchFailed::NotWritten(StorageError::Unavailable("not tried".to_owned())));
         for _ in 0..LISTENED_AGAIN {
             let listening = &*settings.listening;
-            let deciding = Deciding { at: settings.clock.now(), ids: &settings.ids, listening: Some(listening) };
+            let deciding =
+                Deciding { at: settings.clock.now(), ids: &settings.ids, listening: Some(listening) };
             let on = Batched {
                 connection: &mut connected.connection,
                 slot: connected.slot,
@@ -173,7 +174,8 @@ impl Writer {
                 listening,
             };
             ended = run(on, jobs, &deciding, trust);
-            let Err(BatchFailed::NotWritten(StorageError::Conflict { table: "event_log", .. })) = &ended else {
+            let Err(BatchFailed::NotWritten(StorageError::Conflict { table: "event_log", .. })) = &ended
+            else {
                 break;
             };
             // Others listen by now, or a reader has been told that there are no more events with such ids.

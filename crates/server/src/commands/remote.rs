@@ -53,7 +53,8 @@ impl RemoteServer {
 
     /// Opens a stream of events.
     pub(super) async fn stream(&self, query: &str, after: Option<&str>) -> Result<Response, Failure> {
-        let mut request = self.http.get(format!("{}/v1/events/stream{query}", self.url)).bearer_auth(&self.key);
+        let mut request =
+            self.http.get(format!("{}/v1/events/stream{query}", self.url)).bearer_auth(&self.key);
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }

@@ -66,11 +66,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "5",
         "How often attempts with an unknown outcome are looked for, 1 to 3600.",
     ),
-    setting(
-        "webhook_timeout_seconds",
-        "15",
-        "How long a webhook endpoint may take to answer, 1 to 60.",
-    ),
+    setting("webhook_timeout_seconds", "15", "How long a webhook endpoint may take to answer, 1 to 60."),
     without_default(
         "webhook_loopback",
         "`false`; `florin dev`: `true`",

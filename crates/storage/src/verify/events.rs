@@ -40,8 +40,7 @@ static TOTALS_BY_OBJECT: Selection = Selection {
 /// Gathers them, and says up to which event some may have been removed because of their age.
 pub(super) fn gather(connection: &mut AnyConnection) -> Result<Option<EventId>, StorageError> {
     connection.batch_execute(GATHER)?;
-    let removed: Vec<Vec<u8>> =
-        Statement::<Binary>::new("SELECT removed FROM event_log").load(connection)?;
+    let removed: Vec<Vec<u8>> = Statement::<Binary>::new("SELECT removed FROM event_log").load(connection)?;
     let removed = removed.into_iter().next().and_then(|removed| <[u8; 16]>::try_from(removed).ok());
     Ok(removed.filter(|removed| *removed != [0; 16]).map(EventId::from_bytes))
 }

@@ -2,8 +2,8 @@
 
 use diesel::sql_types::{Binary, Bool};
 use florin_domain::{
-    AttemptId, CustomerId, DeliveryId, EventId, InvoiceId, PaymentId, RefundId, StoredMethodId, TransactionId,
-    WebhookEndpointId,
+    AttemptId, CustomerId, DeliveryId, EventId, InvoiceId, PaymentId, RefundId, StoredMethodId,
+    TransactionId, WebhookEndpointId,
 };
 
 use super::{Key, Run, Violation, hexadecimal, name, next_page};

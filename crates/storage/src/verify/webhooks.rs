@@ -31,7 +31,11 @@ fn check_endpoints(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<
             match WebhookEndpoint::try_from(row) {
                 Ok(endpoint) => Totals::check(totals.get(key), &id, endpoint.event_count, run),
                 Err(error) => {
-                    run.report(Violation::CorruptRow { table: "webhook_endpoints", id, reason: reason(error) });
+                    run.report(Violation::CorruptRow {
+                        table: "webhook_endpoints",
+                        id,
+                        reason: reason(error),
+                    });
                 }
             }
         }

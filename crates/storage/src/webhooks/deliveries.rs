@@ -7,7 +7,9 @@ use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use florin_domain::{DeliveryId, DeliveryStatus, EventId, WebhookEndpointId};
 
 use super::NewDelivery;
-use crate::batch::{Change, Kind, Lock, OnConflict, Row, Selection, Statement, Table, Value, load_rows, save};
+use crate::batch::{
+    Change, Kind, Lock, OnConflict, Row, Selection, Statement, Table, Value, load_rows, save,
+};
 use crate::read::{Filter, Listed, Slice, page};
 use crate::rows::{REALM, Reader, Realm, object_key};
 use crate::{AnyConnection, StorageError, begin, commit, rollback};
@@ -27,7 +29,13 @@ pub(crate) static DELIVERIES: Table = Table {
 
 static TRIES: Table = Table {
     name: "webhook_tries",
-    key: &[OF_ENDPOINT[0], OF_ENDPOINT[1], OF_ENDPOINT[2], ("delivery_id", Kind::Bytes), ("number", Kind::Int)],
+    key: &[
+        OF_ENDPOINT[0],
+        OF_ENDPOINT[1],
+        OF_ENDPOINT[2],
+        ("delivery_id", Kind::Bytes),
+        ("number", Kind::Int),
+    ],
     fixed: &[
         ("tried_at", Kind::Int),
         ("duration_ms", Kind::Int),
@@ -38,12 +46,8 @@ static TRIES: Table = Table {
     changing: &[],
 };
 
-static FAILING: Table = Table {
-    name: "failing_endpoints",
-    key: &OF_ENDPOINT,
-    fixed: &[("since", Kind::Int)],
-    changing: &[],
-};
+static FAILING: Table =
+    Table { name: "failing_endpoints", key: &OF_ENDPOINT, fixed: &[("since", Kind::Int)], changing: &[] };
 
 /// A new delivery's row: due at once, which is the time of the event.
 pub(crate) fn delivery_row<'a>(delivery: &NewDelivery) -> Row<'a> {
@@ -131,7 +135,10 @@ const DUE: &str = "status = 'pending' AND due_at <= ";
 
 /// All endpoints in one statement. Rows that another process is taking are skipped.
 fn claim_together<'a>(wanted: &[Wanted], now: i64, until: i64) -> Statement<'a, ClaimedSqlType> {
-    let mut statement = Statement::new("WITH taken AS MATERIALIZED (SELECT w.tenant_id, w.livemode, w.endpoint_id, d.id FROM (VALUES ").rare();
+    let mut statement = Statement::new(
+        "WITH taken AS MATERIALIZED (SELECT w.tenant_id, w.livemode, w.endpoint_id, d.id FROM (VALUES ",
+    )
+    .rare();
     for (index, wanted) in wanted.iter().enumerate() {
         let [tenant, mode] = wanted.realm.values();
         statement = statement.sql(if index > 0 { ", (" } else { "(" }).value(tenant).sql("::bytea, ");

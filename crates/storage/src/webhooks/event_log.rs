@@ -62,8 +62,7 @@ impl Guard {
 /// # Errors
 /// As the database gives cause.
 pub fn settled_events(connection: &mut AnyConnection) -> Result<[u8; 16], StorageError> {
-    let found: Vec<Vec<u8>> =
-        Statement::<Binary>::new("SELECT settled FROM event_log").load(connection)?;
+    let found: Vec<Vec<u8>> = Statement::<Binary>::new("SELECT settled FROM event_log").load(connection)?;
     let settled = found.into_iter().next().and_then(|settled| settled.try_into().ok());
     settled.ok_or_else(|| StorageError::corrupt("event_log", "it has no row with an id of 16 bytes"))
 }
@@ -89,7 +88,9 @@ pub fn settle_events(
     let started = Instant::now();
     while !writers.is_empty() {
         if started.elapsed() > patience {
-            tracing::warn!("a transaction that may write events does not end; newer events are not shown yet");
+            tracing::warn!(
+                "a transaction that may write events does not end; newer events are not shown yet"
+            );
             return settled_events(connection);
         }
         std::thread::sleep(PACE);

@@ -12,7 +12,6 @@ use crate::batch::Statement;
 use crate::rows::{ENDPOINT_COLUMNS, EndpointRow, Event, Realm, Stored};
 use crate::{AnyConnection, StorageError, schema};
 
-
 /// All endpoints that are enabled, as of a generation.
 #[derive(Clone, Debug)]
 pub struct Listeners {

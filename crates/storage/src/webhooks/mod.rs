@@ -19,9 +19,7 @@ pub(crate) use event_log::Guard;
 pub use event_log::{settle_events, settled_events};
 pub use events::{EventQuery, EventRecord, events_after, find_event, find_events, list_events, newest_event};
 pub use listeners::{Listeners, listeners_generation, load_listeners};
-pub use redelivery::{
-    deliver_missed, missed_events, redeliver, redeliver_failed, write_audit_entry,
-};
+pub use redelivery::{deliver_missed, missed_events, redeliver, redeliver_failed, write_audit_entry};
 pub use retention::remove_old_events;
 
 use florin_domain::{EventId, WebhookEndpoint, WebhookEndpointId};

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Binary, Text};
 use florin_domain::{DeliveryId, EventId, EventType, WebhookEndpointId};
 
-use super::deliveries::{DELIVERIES, delivery_row, of_endpoint};
 use super::NewDelivery;
+use super::deliveries::{DELIVERIES, delivery_row, of_endpoint};
 use crate::access::AuditEntry;
 use crate::batch::{Change, OnConflict, Statement, Value, save};
 use crate::rows::{AUDIT_LOG, Reader, Realm, audit_row};
@@ -55,8 +55,10 @@ pub fn redeliver_failed(
 }
 
 fn begin_anew<'a>(now: DateTime<Utc>) -> Statement<'a> {
-    Statement::new("UPDATE webhook_deliveries SET status = 'pending', failed_tries = 0, finished_at = NULL, due_at = ")
-        .value(Value::Int(now.timestamp_micros()))
+    Statement::new(
+        "UPDATE webhook_deliveries SET status = 'pending', failed_tries = 0, finished_at = NULL, due_at = ",
+    )
+    .value(Value::Int(now.timestamp_micros()))
 }
 
 /// Events after an id that an endpoint would have heard of, whether it did or not, oldest first; and the id after which

@@ -35,9 +35,8 @@ pub fn remove_old_events(
                 let page = old_events(connection, realm, after, end)?;
                 let Some(last) = page.last() else { break };
                 after = last.bytes();
-                removed += in_transaction(connection, |connection| {
-                    remove(connection, realm, &page, &endpoints)
-                })?;
+                removed +=
+                    in_transaction(connection, |connection| remove(connection, realm, &page, &endpoints))?;
             }
         }
     }
@@ -104,9 +103,10 @@ fn remove(
         .execute(connection)?;
     for endpoint in endpoints {
         let ids: Vec<_> = removed.iter().map(|event| delivery_id(*event, endpoint.id).bytes()).collect();
-        for (table, column) in
-            [("DELETE FROM webhook_tries", " AND delivery_id IN ("), ("DELETE FROM webhook_deliveries", " AND id IN (")]
-        {
+        for (table, column) in [
+            ("DELETE FROM webhook_tries", " AND delivery_id IN ("),
+            ("DELETE FROM webhook_deliveries", " AND id IN ("),
+        ] {
             let statement = of_endpoint(Statement::<()>::new(table).rare(), realm, endpoint.id).sql(column);
             any_of(statement, &ids).execute(connection)?;
         }

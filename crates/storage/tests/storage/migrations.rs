@@ -136,8 +136,14 @@ fn payments_from_before_the_journal_are_booked_by_the_migration_and_verify_finds
         let reversed = "SELECT count(*) AS value FROM transactions WHERE type = 'refund_reversal'";
         let reversed = number(&mut connection, reversed);
         forget_the_journal(&mut connection);
-        let versions =
-            ["00000000000002", "00000000000003", "00000000000004", "00000000000005", "00000000000006", "00000000000008"];
+        let versions = [
+            "00000000000002",
+            "00000000000003",
+            "00000000000004",
+            "00000000000005",
+            "00000000000006",
+            "00000000000008",
+        ];
         assert_eq!(migrate(&database.url).unwrap(), versions);
         assert_eq!(found(&mut connection).0, Vec::<String>::new());
         // A refund that failed after all has left no trace of when it had succeeded.

@@ -4,18 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use florin_domain::{
-    Actor, DeliveryStatus, EventId, StoredSecret, WebhookEndpoint, WebhookEndpointId,
-};
+use florin_domain::{Actor, DeliveryStatus, EventId, StoredSecret, WebhookEndpoint, WebhookEndpointId};
 use florin_storage::access::{Tenant, create_tenant};
 use florin_storage::read::{Position, Slice};
 use florin_storage::webhooks::{
     Claimed, DeliveryQuery, Finished, Listeners, Tried, Verdict, Wanted, claim_deliveries, events_after,
     finish_deliveries, list_deliveries, load_listeners, remove_old_events, settle_events,
 };
-use florin_storage::{
-    AnyConnection, Event, Needs, StorageError, WorkingSet, begin, commit, rollback,
-};
+use florin_storage::{AnyConnection, Event, Needs, StorageError, WorkingSet, begin, commit, rollback};
 
 use crate::harness::on_each_database;
 use crate::samples::{id_bytes, noon, realm};
