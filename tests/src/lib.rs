@@ -25,4 +25,6 @@ pub use database::{Database, Kind};
 pub use postgres::PrivatePostgres;
 pub use server::{Launch, Server};
 pub use waiting::{eventually, scaled, wait_until};
-pub use webhooks::{Behaviour, Received, Receiver};
+pub use webhooks::{
+    Behaviour, DOCUMENTED, Received, Receiver, make_endpoint, make_everything_happen, recorded, server_time,
+};

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
+use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::client::Client;
 
 /// A webhook that came.
 #[derive(Clone, Debug)]
@@ -173,4 +175,52 @@ async fn read(reader: &mut BufReader<TcpStream>) -> Option<Received> {
     reader.read_exact(&mut bytes).await.ok()?;
     let event = serde_json::from_slice(&bytes).unwrap_or_default();
     Some(Received { path, headers, bytes, event, at: Instant::now() })
+}
+
+/// The events of the documented API.
+pub const DOCUMENTED: [&str; 5] =
+    ["payment.created", "payment.succeeded", "payment.failed", "payment.canceled", "payment.refunded"];
+
+/// An endpoint, and its secret.
+///
+/// # Panics
+/// When it can't be made.
+pub async fn make_endpoint(client: &Client, body: Value) -> (String, String) {
+    let made = client.post("/v1/webhook_endpoints", &body).await.expect_status(201);
+    let secret = made.body["secret"].as_str().expect("it is shown once").to_owned();
+    assert!(secret.starts_with("whsec_"), "{secret}");
+    (made.id(), secret)
+}
+
+/// Makes each of the documented events happen.
+///
+/// # Panics
+/// When something is answered otherwise.
+pub async fn make_everything_happen(client: &Client) {
+    let paid = client.pay(1000).await;
+    client.post(&format!("/v1/payments/{paid}/refund"), &json!({ "amount": 400 })).await.expect_status(200);
+    let declined = json!({ "amount": 500, "currency": "USD", "payment_method_id": "pm_test_decline" });
+    client.post("/v1/payments", &declined).await.expect_status(402);
+    let recorded = json!({ "amount": 500, "currency": "USD", "process_payment": false, "payment_method_id": "pm_test_success" });
+    let recorded = client.post("/v1/payments", &recorded).await.expect_status(201).id();
+    client.post(&format!("/v1/payments/{recorded}/cancel"), &json!({})).await.expect_status(200);
+}
+
+/// A time by the server's clock.
+///
+/// # Panics
+/// When no payment can be made.
+pub async fn server_time(client: &Client) -> String {
+    let body = json!({ "amount": 1, "currency": "USD", "process_payment": false, "payment_method_id": "pm_test_success" });
+    let payment = client.post("/v1/payments", &body).await.expect_status(201);
+    payment.body["created_at"].as_str().expect("a time").to_owned()
+}
+
+/// A payment that is recorded and not charged: one event.
+///
+/// # Panics
+/// When it can't be made.
+pub async fn recorded(client: &Client) -> String {
+    let body = json!({ "amount": 1, "currency": "USD", "process_payment": false, "payment_method_id": "pm_test_success" });
+    client.post("/v1/payments", &body).await.expect_status(201).id()
 }

@@ -4,6 +4,7 @@
 //! here, beside the writer: nothing of it is a payment's.
 
 mod deliveries;
+mod delivery_log;
 mod event_log;
 mod events;
 mod listeners;
@@ -11,10 +12,10 @@ mod redelivery;
 mod retention;
 
 pub use deliveries::{
-    Claimed, DeliveryQuery, DeliveryRecord, Failing, Finished, Tried, Verdict, Wanted, claim_deliveries,
-    find_delivery, finish_deliveries, list_deliveries,
+    Claimed, Failing, Finished, Tried, Verdict, Wanted, claim_deliveries, finish_deliveries,
 };
 pub(crate) use deliveries::{DELIVERIES, delivery_row};
+pub use delivery_log::{DeliveryQuery, DeliveryRecord, find_delivery, list_deliveries};
 pub(crate) use event_log::Guard;
 pub use event_log::{settle_events, settled_events};
 pub use events::{EventQuery, EventRecord, events_after, find_event, find_events, list_events, newest_event};

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::Binary;
 use florin_domain::{DeliveryStatus, EventId, Mode, WebhookEndpoint, delivery_id};
 
-use super::deliveries::{load_deliveries, of_endpoint};
+use super::deliveries::of_endpoint;
+use super::delivery_log::load_deliveries;
 use crate::access::list_tenants;
 use crate::batch::{Lock, Statement, Value};
 use crate::rows::{Reader, Realm, load_endpoints_of};
