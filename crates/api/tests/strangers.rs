@@ -244,7 +244,15 @@ fn the_owner_gets_through_on_every_route_that_strangers_do_not() {
             // The attempt that is made here needs no decision.
             let is_there = |schema: &&String| is_made(schema) && !route.path.ends_with("/resolve");
             let Some(schema) = route.id_schema.as_ref().filter(is_there) else { continue };
-            let path = route.path.replace("{id}", &id_of(&objects, schema));
+            let id = match schema.as_str() {
+                // One that was deleted on the way is found no more.
+                "WebhookEndpointId" => {
+                    let url = json!({ "url": "https://example.com/webhooks" });
+                    made(&api, "/v1/webhook_endpoints", url).await
+                }
+                schema => id_of(&objects, schema),
+            };
+            let path = route.path.replace("{id}", &id);
             let reply = send(&api, KEY, &route.method, &path, route.body.as_ref()).await;
             assert_ne!(reply.status, 404, "{} {path}: {reply:?}", route.method);
         }
