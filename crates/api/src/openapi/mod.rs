@@ -20,12 +20,11 @@ mod webhooks;
 use florin_engine::views::schema::named;
 use florin_engine::views::{
     AmendmentResponse, Annotations, ApiKeyResponse, ApiKeyStatus, AttemptResponse, AuditEntryResponse,
-    BalanceResponse, BalancesResponse, CreditBalanceResponse, CreditsResponse, CustomerResponse,
-    DeliveryResponse, ErrorBody, ErrorCode, ErrorKind, ErrorResponse, EventData, EventResponse,
-    InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind, OpenItemResponse,
-    PaymentMethodResponse, PaymentResponse, PostingResponse, ProcessorAccountResponse,
-    ProcessorRoutesResponse, RedeliveryResponse, RefundResponse, RouteRuleResponse, SumResponse,
-    TenantResponse, TransactionResponse, TryResponse, WebhookEndpointResponse,
+    BalanceResponse, BalancesResponse, CreditBalanceResponse, CreditsResponse, CustomerResponse, ErrorBody,
+    ErrorCode, ErrorKind, ErrorResponse, InvoiceLineResponse, InvoiceResponse, NextAction, NextActionKind,
+    OpenItemResponse, PaymentMethodResponse, PaymentResponse, PostingResponse, ProcessorAccountResponse,
+    ProcessorRoutesResponse, RefundResponse, RouteRuleResponse, SumResponse, TenantResponse,
+    TransactionResponse,
 };
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -112,12 +111,6 @@ fn components() -> Components {
         schema::<ApiKeyStatus>(),
         schema::<AuditEntryResponse<'_>>(),
         schema::<TenantResponse<'_>>(),
-        schema::<EventResponse<'_>>(),
-        schema::<EventData<'_>>(),
-        schema::<WebhookEndpointResponse<'_>>(),
-        schema::<DeliveryResponse<'_>>(),
-        schema::<TryResponse<'_>>(),
-        schema::<RedeliveryResponse>(),
         schema::<OpenItemResponse<'_>>(),
         schema::<SumResponse>(),
         schema::<WebhookReceived>(),
@@ -136,6 +129,7 @@ fn components() -> Components {
         schema::<ReadinessStatus>(),
     ]
     .into_iter()
+    .chain(webhooks::schemas())
     .fold(builder, |builder, (name, schema)| builder.schema(name, schema));
     let builder = named().into_iter().fold(builder, |builder, (name, schema)| builder.schema(name, schema));
     let listed = [

@@ -2,20 +2,24 @@
 
 use florin_domain::{DeliveryId, DeliveryStatus, EventId, EventType, WebhookEndpoint, WebhookEndpointId};
 use florin_engine::requests::SecretOverlap;
-use florin_engine::views::ErrorCode;
 use florin_engine::views::schema::{nullable, string, text, time};
+use florin_engine::views::{
+    DeliveryResponse, ErrorCode, EventData, EventResponse, RedeliveryResponse, TryResponse,
+    WebhookEndpointResponse,
+};
 use serde_json::json;
 use utoipa::openapi::path::{
     HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
 };
 use utoipa::openapi::schema::SchemaType;
-use utoipa::openapi::{ArrayBuilder, ComponentsBuilder, Object, Ref, Schema, Type};
+use utoipa::openapi::{ArrayBuilder, ComponentsBuilder, Object, Ref, RefOr, Schema, Type};
 
 use super::bodies::{boolean, integer, object, or_null};
 use super::call::{Call, LIST};
 use super::operations::and;
 use super::parameters::{named, page, query};
 use super::responses::download;
+use super::schema;
 
 const EVENTS: &str = "Events";
 const ENDPOINTS: &str = "Webhook endpoints";
@@ -28,6 +32,18 @@ const OF_ENDPOINT: &[&str] = &[
     "redeliverToWebhookEndpoint",
     "listDeliveries",
 ];
+
+/// What they answer with.
+pub(super) fn schemas() -> [(String, RefOr<Schema>); 6] {
+    [
+        schema::<EventResponse<'_>>(),
+        schema::<EventData<'_>>(),
+        schema::<WebhookEndpointResponse<'_>>(),
+        schema::<DeliveryResponse<'_>>(),
+        schema::<TryResponse<'_>>(),
+        schema::<RedeliveryResponse>(),
+    ]
+}
 
 /// Adds the paths.
 pub(super) fn paths(builder: PathsBuilder) -> PathsBuilder {
