@@ -17,6 +17,7 @@ mod redis;
 mod server;
 mod tls;
 mod waiting;
+mod webhooks;
 
 pub use binary::{Output, binary};
 pub use books::{Agreement, compare_books};
@@ -30,3 +31,6 @@ pub use redis::{Redis, free_port};
 pub use server::{Launch, Server};
 pub use tls::{TestCertificate, TlsConnection};
 pub use waiting::{eventually, scaled, wait_until};
+pub use webhooks::{
+    Behaviour, DOCUMENTED, Received, Receiver, make_endpoint, make_everything_happen, recorded, server_time,
+};

@@ -13,6 +13,7 @@ mod credentials;
 mod customers;
 mod docs_page;
 mod endpoint;
+mod events;
 mod exports;
 mod fields;
 mod flexprice;
@@ -41,6 +42,7 @@ mod system;
 mod transactions;
 mod unread;
 mod users;
+mod webhook_endpoints;
 
 pub use client_address::{MalformedNetworks, TrustedProxies};
 pub use openapi::openapi;

@@ -1,5 +1,6 @@
 //! Answers as HTTP responses.
 
+use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use florin_engine::EventStream;
 use florin_engine::export::{ExportFormat, ExportInterrupted, ExportKind, ExportStream};
 use florin_engine::views::{Answer, ErrorCode, Refused};
 use futures_util::stream;
@@ -74,6 +76,26 @@ impl Reply for Download {
             .insert_header((header::CONTENT_DISPOSITION, name))
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
             .streaming(Box::pin(parts))
+    }
+}
+
+/// Events, as they happen.
+pub(crate) struct EventStreamReply(pub(crate) EventStream);
+
+impl Reply for EventStreamReply {
+    fn status(&self) -> u16 {
+        StatusCode::OK.as_u16()
+    }
+
+    fn into_response(self, request_id: &str, limits: LimitHeaders) -> HttpResponse {
+        let pieces = stream::unfold(self.0, |mut events| async move {
+            let piece = events.next().await?;
+            Some((Ok::<_, Infallible>(Bytes::from(piece)), events))
+        });
+        begin(StatusCode::OK, "text/event-stream", request_id, limits)
+            // A proxy that gathers what is sent would hold events back.
+            .insert_header((HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")))
+            .streaming(Box::pin(pieces))
     }
 }
 

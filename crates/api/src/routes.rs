@@ -3,14 +3,14 @@
 use actix_web::web::{self, ServiceConfig};
 use florin_engine::access::Scope::{
     Admin, CustomersRead, CustomersWrite, InvoicesRead, InvoicesWrite, PaymentsRead, PaymentsWrite,
-    RefundsWrite, TransactionsRead, TransactionsWrite,
+    RefundsWrite, TransactionsRead, TransactionsWrite, WebhooksRead, WebhooksWrite,
 };
 
 use crate::endpoint::{COMMON_FORM, Resource};
 use crate::state::State;
 use crate::{
-    ApiState, access, auth, customers, exports, flexprice, invoices, open_items, payment_methods, payments,
-    processor_webhooks, processors, refunds, reply, system, transactions, users,
+    ApiState, access, auth, customers, events, exports, flexprice, invoices, open_items, payment_methods,
+    payments, processor_webhooks, processors, refunds, reply, system, transactions, users, webhook_endpoints,
 };
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
@@ -73,20 +73,16 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     at("/v1/transactions/{id}/amendments").get(TransactionsRead, transactions::amendments).register(config);
     at("/v1/balances").get(TransactionsRead, transactions::balances).register(config);
 
-    at("/v1/open_items").get(Admin, open_items::list).register(config);
-    at("/v1/open_items/{id}").get(Admin, open_items::find).register(config);
-    at("/v1/open_items/{id}/close").post(Admin, open_items::close).register(config);
-    at("/v1/attempts/{id}/resolve").post(Admin, open_items::resolve).register(config);
-    processor_webhooks::register(config, &state);
-
     at("/v1/exports/payments").get(PaymentsRead, exports::payments).register(config);
     at("/v1/exports/refunds").get(PaymentsRead, exports::refunds).register(config);
     at("/v1/exports/transactions").get(TransactionsRead, exports::transactions).register(config);
 
+    configure_open_items(config, &state);
+    processor_webhooks::register(config, &state);
     configure_processors(config, &state);
     configure_access(config, &state);
     configure_sessions(config, &state);
-
+    configure_webhooks(config, &state);
     configure_flexprice(config, &state);
 
     system::page("/healthz", &state, system::healthz).register(config);
@@ -97,6 +93,15 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     system::page("/docs/style.css", &state, system::docs_style).register(config);
 
     config.default_service(web::to(reply::path_not_found(&state, COMMON_FORM)));
+}
+
+/// What a person has to decide about.
+fn configure_open_items(config: &mut ServiceConfig, state: &State) {
+    let at = |path| Resource::at(path, state);
+    at("/v1/open_items").get(Admin, open_items::list).register(config);
+    at("/v1/open_items/{id}").get(Admin, open_items::find).register(config);
+    at("/v1/open_items/{id}/close").post(Admin, open_items::close).register(config);
+    at("/v1/attempts/{id}/resolve").post(Admin, open_items::resolve).register(config);
 }
 
 /// Processor accounts, which only administrators see.
@@ -145,6 +150,36 @@ fn configure_sessions(config: &mut ServiceConfig, state: &State) {
         .delete_by_anyone(users::drop_totp)
         .register(config);
     at("/v1/users/{id}/totp/confirm").post_by_anyone(users::confirm_totp).register(config);
+}
+
+/// Events, and who hears of them.
+fn configure_webhooks(config: &mut ServiceConfig, state: &State) {
+    let at = |path| Resource::at(path, state);
+    at("/v1/events").get(WebhooksRead, events::list).register(config);
+    // Before the events themselves, whose ids look otherwise.
+    at("/v1/events/stream").get(WebhooksRead, events::stream).register(config);
+    at("/v1/events/{id}").get(WebhooksRead, events::find).register(config);
+    at("/v1/events/{id}/redeliver").post(WebhooksWrite, events::redeliver).register(config);
+
+    at("/v1/webhook_endpoints")
+        .get(WebhooksRead, webhook_endpoints::list)
+        .post(WebhooksWrite, webhook_endpoints::create)
+        .register(config);
+    at("/v1/webhook_endpoints/{id}")
+        .get(WebhooksRead, webhook_endpoints::find)
+        .patch(WebhooksWrite, webhook_endpoints::update)
+        .delete(WebhooksWrite, webhook_endpoints::delete)
+        .register(config);
+    at("/v1/webhook_endpoints/{id}/rotate_secret")
+        .post(WebhooksWrite, webhook_endpoints::rotate_secret)
+        .register(config);
+    at("/v1/webhook_endpoints/{id}/test").post(WebhooksWrite, webhook_endpoints::test).register(config);
+    at("/v1/webhook_endpoints/{id}/redeliver")
+        .post(WebhooksWrite, webhook_endpoints::redeliver)
+        .register(config);
+    at("/v1/webhook_endpoints/{id}/deliveries")
+        .get(WebhooksRead, webhook_endpoints::deliveries)
+        .register(config);
 }
 
 /// The facade, which tells its errors in Flexprice's form.

@@ -322,8 +322,10 @@ fn the_system_pages_need_no_key() {
         let docs = get("/docs").await;
         assert_eq!(docs.header("content-type"), Some("text/html; charset=utf-8"));
         assert!(docs.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+        // Addresses in examples lead nowhere.
+        let page = docs.body.replace("https://example.com", "");
         for elsewhere in ["http://", "https://", "<script", "src="] {
-            assert!(!docs.body.contains(elsewhere), "the page loads something from elsewhere: {elsewhere}");
+            assert!(!page.contains(elsewhere), "the page loads something from elsewhere: {elsewhere}");
         }
         for path in ["/v1/payments/{id}/refund", "/v1/refunds/{id}", "insufficient_credits", "CreatePayment"]
         {

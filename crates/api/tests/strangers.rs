@@ -42,6 +42,7 @@ fn without_example(object: &Value) -> Value {
             "credentials" => json!({ "secret_key": "sk_test_other" }),
             "outcome" => json!("failed"),
             "note" => json!("seen"),
+            "since" => json!("2025-11-06T19:54:00Z"),
             other => panic!("say in this test what to send as {other}"),
         };
     }
@@ -55,6 +56,10 @@ fn routes() -> Vec<Route> {
         for (method, operation) in item.as_object().expect("methods") {
             // Calls without a key: the server itself, and processors' webhooks, which are signed.
             if operation["security"].is_null() || operation["tags"][0] == "System" {
+                continue;
+            }
+            // A stream has no end that could be waited for: the whole-server tests let a stranger read one.
+            if operation["operationId"] == "streamEvents" {
                 continue;
             }
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
@@ -148,6 +153,9 @@ async fn make_objects(api: &Api) -> Objects {
         let reply = api.get(path).await;
         reply.json()["data"][0]["id"].as_str().expect("an id").to_owned()
     };
+    let endpoint = json!({ "url": "https://example.com/webhooks" });
+    let endpoint = made(api, "/v1/webhook_endpoints", endpoint).await;
+    let event = first("/v1/events").await;
     let transaction = first("/v1/transactions").await;
     let entry = first("/v1/audit_log").await;
     let attempt = first(&format!("/v1/payments/{payment}/attempts")).await;
@@ -164,6 +172,8 @@ async fn make_objects(api: &Api) -> Objects {
         ("SessionId", session),
         ("UserId", user),
         ("ProcessorAccountId", account),
+        ("WebhookEndpointId", endpoint),
+        ("EventId", event),
     ]
     .into_iter()
     .chain(NOT_MADE.map(|(schema, id)| (schema, id.to_owned())))
@@ -252,7 +262,15 @@ fn the_owner_gets_through_on_every_route_that_strangers_do_not() {
             // The attempt that is made here needs no decision.
             let is_there = |schema: &&String| is_made(schema) && !route.path.ends_with("/resolve");
             let Some(schema) = route.id_schema.as_ref().filter(is_there) else { continue };
-            let path = route.path.replace("{id}", &id_of(&objects, schema));
+            let id = match schema.as_str() {
+                // One that was deleted on the way is found no more.
+                "WebhookEndpointId" => {
+                    let url = json!({ "url": "https://example.com/webhooks" });
+                    made(&api, "/v1/webhook_endpoints", url).await
+                }
+                schema => id_of(&objects, schema),
+            };
+            let path = route.path.replace("{id}", &id);
             let reply = send(&api, KEY, &route.method, &path, route.body.as_ref()).await;
             assert_ne!(reply.status, 404, "{} {path}: {reply:?}", route.method);
         }
@@ -260,13 +278,19 @@ fn the_owner_gets_through_on_every_route_that_strangers_do_not() {
 }
 
 #[test]
-fn a_key_with_a_scope_that_no_route_asks_for_gets_in_nowhere() {
+fn a_key_gets_in_nowhere_but_where_its_scope_is_asked_for() {
     with_api(unlimited(), |api| async move {
         let objects = make_objects(&api).await;
         let made = api.post("/v1/api_keys", r#"{"scopes":["webhooks:read"]}"#).await;
         let key = made.json()["secret"].as_str().expect("it is shown").to_owned();
+        let reads_webhooks = |route: &Route| {
+            let path = &route.path;
+            let is_of_webhooks = path.starts_with("/v1/events") || path.starts_with("/v1/webhook_endpoints");
+            route.method == Method::GET && is_of_webhooks
+        };
         // Sessions are everybody's own, whatever they may do with payments.
-        for route in routes().iter().filter(|route| !route.path.starts_with("/v1/auth/")) {
+        let is_own = |route: &Route| route.path.starts_with("/v1/auth/");
+        for route in routes().into_iter().filter(|route| !reads_webhooks(route) && !is_own(route)) {
             let id = route.id_schema.as_ref().map(|schema| id_of(&objects, schema)).unwrap_or_default();
             let path = route.path.replace("{id}", &id);
             let reply = send(&api, &key, &route.method, &path, route.body.as_ref()).await;

@@ -51,5 +51,17 @@ named_enum! {
         CreditsGranted => "credits.granted",
         /// An invoice was voided.
         InvoiceVoided => "invoice.voided",
+        /// A webhook endpoint was made.
+        WebhookEndpointCreated => "webhook_endpoint.created",
+        /// A webhook endpoint was changed, enabled or disabled.
+        WebhookEndpointChanged => "webhook_endpoint.changed",
+        /// A webhook endpoint got another secret.
+        WebhookSecretRotated => "webhook_endpoint.secret_rotated",
+        /// A webhook endpoint was taken away.
+        WebhookEndpointDeleted => "webhook_endpoint.deleted",
+        /// Florin disabled a webhook endpoint to which nothing could be delivered.
+        WebhookEndpointGivenUp => "webhook_endpoint.given_up",
+        /// Events were sent again that had been delivered, or had not.
+        WebhookEventsRedelivered => "webhook_endpoint.redelivered",
     }
 }

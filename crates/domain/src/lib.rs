@@ -1,5 +1,6 @@
 //! The rules of payments: amounts, currencies, ids, the payment with its facts and its status
-//! machine, refunds, the journal, invoices, credits, customers and their payment methods, open items.
+//! machine, refunds, the journal, invoices, credits, customers and their payment methods, open items, webhook
+//! endpoints.
 //!
 //! Pure: no I/O, no clock, no randomness, no async. Times and ids are passed in. Start with [`Payment::create`]; each
 //! operation takes a payment and gives back the changed one, or a refusal that says why with its data.
@@ -52,6 +53,7 @@ mod text;
 mod throttle;
 mod token_text;
 mod user;
+mod webhook;
 
 pub use actor::*;
 pub use amount::*;
@@ -85,3 +87,4 @@ pub use text::*;
 pub use throttle::*;
 pub use token_text::*;
 pub use user::*;
+pub use webhook::*;

@@ -49,6 +49,7 @@ async fn measure(engine: &Engine) -> Result<(), Box<dyn std::error::Error>> {
         own_limits: (None, None),
         expires_at: None,
         grants_until: None,
+        generation: 0,
         currencies: None,
     };
     let request = CreatePayment {

@@ -211,6 +211,8 @@ pub struct Caller {
     pub expires_at: Option<DateTime<Utc>>,
     /// Until when keys that they make may last: as long as their own; none for ever.
     pub grants_until: Option<DateTime<Utc>>,
+    /// The access generation by which they were let in: while it stands, nothing was taken from them.
+    pub generation: i64,
     /// The currencies that the tenant takes; none for all there are.
     pub currencies: Option<Arc<[Currency]>>,
 }

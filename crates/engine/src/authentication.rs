@@ -105,6 +105,7 @@ impl Engine {
         }
         let kind = TokenText::recognize(secret);
         let caller = inner.find_caller(digest, kind).await.map_err(|error| not_found_out(&error))?;
+        let caller = caller.map(|caller| Caller { generation, ..caller });
         let uses = inner.keys.put(digest, generation, caller.as_ref());
         Ok(caller.zip(uses).and_then(|(caller, uses)| admit(caller, &uses, inner.now())))
     }
@@ -139,6 +140,13 @@ fn admit(caller: Caller, uses: &Uses, now: DateTime<Utc>) -> Option<Caller> {
 }
 
 impl Inner {
+    /// Whether a caller who was let in would certainly be let in again. When anybody lost something since, or it can't be
+    /// found out, they have to show their credential once more.
+    pub(crate) async fn still_admits(&self, caller: &Caller) -> bool {
+        let is_in_time = caller.expires_at.is_none_or(|expires_at| self.now() < expires_at);
+        is_in_time && self.generations.current().await.is_ok_and(|generation| generation == caller.generation)
+    }
+
     async fn find_caller(&self, digest: [u8; 32], kind: TokenText) -> Result<Option<Caller>, StorageError> {
         let now = self.now();
         match kind {
@@ -234,6 +242,7 @@ fn caller_by_token(
                 own_limits: (None, None),
                 expires_at: None,
                 grants_until: None,
+                generation: 0,
                 currencies: settings.and_then(|tenant| tenant.currencies.clone()).map(Arc::from),
             }
         }
@@ -255,6 +264,7 @@ fn caller_of_key(key: &ApiKey, settings: Option<&TenantSettings>) -> Result<Call
         own_limits: (key.limit_per_minute, key.limit_per_second),
         expires_at: key.expires_at,
         grants_until: key.expires_at,
+        generation: 0,
         currencies: settings.and_then(|tenant| tenant.currencies.clone()).map(Arc::from),
     })
 }

@@ -7,11 +7,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use florin_domain::Lifetimes;
-use florin_processors::{Connector, Processor};
-use florin_storage::recovery::forget_processor_events;
-use florin_storage::sessions::{forget_login_failures, forget_sessions};
-use florin_storage::{AnyConnection, DatabaseUrl, Pool, Realm, StorageError, open_pool};
+use florin_processors::Processor;
+use florin_storage::webhooks::load_listeners;
+use florin_storage::{AnyConnection, Pool, Realm, StorageError, open_pool};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
 
@@ -20,74 +18,18 @@ use crate::authentication::KeyCache;
 use crate::checkpointer::{Checkpointer, LongLog};
 use crate::clock::{Clock, IdSource};
 use crate::commands::Sender;
+use crate::delivery::Listening;
+use crate::event_stream::StreamSlots;
 use crate::export::ExportSlots;
 use crate::generations::Generations;
 use crate::known_accounts::KnownAccount;
-use crate::passwords::{PasswordSettings, Passwords};
+use crate::passwords::Passwords;
 use crate::point_reads::PointReads;
 use crate::routing::{Directory, Opener, REFRESHED_EVERY};
-use crate::time::{Time, TimeBy};
-use crate::vault::Vault;
+use crate::settings::EngineSettings;
+use crate::time::Time;
 use crate::views::Refused;
 use crate::writer::{Command, Job, Queue, Ticket, WriteFailed, WriterSettings, spawn_writer};
-
-/// How an engine runs.
-#[derive(Clone)]
-pub struct EngineSettings {
-    /// The database.
-    pub database_url: DatabaseUrl,
-    /// How many connections write. SQLite always has one.
-    pub writers: usize,
-    /// How many commands one transaction takes at most; 1 makes batches of one.
-    pub batch_limit: usize,
-    /// How many commands may wait.
-    pub queue_limit: usize,
-    /// How long a command may wait before it is dropped.
-    pub queue_timeout: Duration,
-    /// How many connections read.
-    pub read_connections: u32,
-    /// How long a processor may take to answer.
-    pub processor_timeout: Duration,
-    /// How often open attempts are looked for.
-    pub recovery_interval: Duration,
-    /// What makes processors of accounts.
-    pub connectors: Vec<Arc<dyn Connector>>,
-    /// The keys that the accounts' credentials are encrypted with.
-    pub vault: Vault,
-    /// How long tokens and sessions last.
-    pub session_lifetimes: Lifetimes,
-    /// How passwords are hashed.
-    pub passwords: PasswordSettings,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// What the engine's time goes by.
-    pub time_by: TimeBy,
-    /// Whether it leaves what is due to others: for one command beside servers.
-    pub is_idle: bool,
-}
-
-impl EngineSettings {
-    /// The settings that suit most.
-    pub fn new(database_url: DatabaseUrl, clock: Arc<dyn Clock>) -> Self {
-        EngineSettings {
-            database_url,
-            writers: 2,
-            batch_limit: 256,
-            queue_limit: 10_000,
-            queue_timeout: Duration::from_secs(10),
-            read_connections: 8,
-            processor_timeout: Duration::from_secs(30),
-            recovery_interval: Duration::from_secs(5),
-            connectors: Vec::new(),
-            vault: Vault::default(),
-            session_lifetimes: Lifetimes::default(),
-            passwords: PasswordSettings::default(),
-            clock,
-            time_by: TimeBy::Database,
-            is_idle: false,
-        }
-    }
-}
 
 /// Why an engine can't start.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +66,8 @@ pub(crate) struct Inner {
     pub(crate) generations: Generations,
     pub(crate) exports: ExportSlots,
     pub(crate) answering: Answering,
+    pub(crate) listening: Arc<Listening>,
+    pub(crate) streams: StreamSlots,
     _checkpointer: Option<Checkpointer>,
     tasks: TaskTracker,
     runtime: Mutex<Option<Runtime>>,
@@ -173,6 +117,7 @@ impl Engine {
             timeout: settings.processor_timeout,
         };
         let directory = Directory::read(&mut connection, opener, &processors)?;
+        let listening = Arc::new(Listening::new(load_listeners(&mut connection)?));
         drop(connection);
         let runtime =
             Builder::new_multi_thread().worker_threads(2).thread_name("engine").enable_all().build()?;
@@ -185,11 +130,9 @@ impl Engine {
             clock: Arc::clone(&time) as Arc<dyn Clock>,
             ids: Arc::clone(&ids),
             long_log: long_log.clone(),
+            listening: Arc::clone(&listening),
         };
-        let count = if is_sqlite { 1 } else { settings.writers.max(1) };
-        let writers: Result<Vec<_>, _> = (0..count)
-            .map(|number| spawn_writer(writer_settings.clone(), Arc::clone(&queue), number))
-            .collect();
+        let writers = spawn_writers(&writer_settings, &queue, if is_sqlite { 1 } else { settings.writers })?;
         let point_reads = PointReads::start(&settings.database_url, settings.read_connections)?;
         let generations = Generations::start(&settings.database_url)?;
         let url = &settings.database_url;
@@ -202,6 +145,8 @@ impl Engine {
             generations,
             exports: ExportSlots::default(),
             answering: Answering::default(),
+            listening,
+            streams: StreamSlots::default(),
             _checkpointer: checkpointer?,
             time,
             settings,
@@ -209,7 +154,7 @@ impl Engine {
             directory,
             added_accounts: RwLock::default(),
             queue,
-            writers: Mutex::new(writers?),
+            writers: Mutex::new(writers),
             tasks: TaskTracker::new(),
             handle: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
@@ -269,13 +214,23 @@ impl Engine {
     }
 }
 
+/// Starts so many writers, at least one.
+fn spawn_writers(
+    settings: &WriterSettings,
+    queue: &Arc<Queue<Box<dyn Job>>>,
+    count: usize,
+) -> std::io::Result<Vec<JoinHandle<()>>> {
+    (0..count.max(1)).map(|number| spawn_writer(settings.clone(), Arc::clone(queue), number)).collect()
+}
+
 impl Inner {
     /// Starts what is done beside the requests.
     fn spawn_tasks(self: &Arc<Self>) {
         if !self.settings.is_idle {
             drop(self.handle.spawn(Arc::clone(self).recover_periodically()));
-            drop(self.handle.spawn(Arc::clone(self).forget_old_answers()));
+            drop(self.handle.spawn(Arc::clone(self).forget_periodically()));
             drop(self.handle.spawn(Arc::clone(self).reconcile_periodically()));
+            drop(self.handle.spawn(Arc::clone(self).deliver_periodically()));
         }
         drop(self.handle.spawn(Arc::clone(self).keep_directory()));
         drop(self.handle.spawn(Arc::clone(self).note_uses_periodically()));
@@ -373,38 +328,5 @@ impl Inner {
     /// Whether no more commands are let in.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
-    }
-
-    /// Once an hour, forgets stored answers that are older than 30 days, and processors' events after 90.
-    async fn forget_old_answers(self: Arc<Self>) {
-        let mut ticks = tokio::time::interval(Duration::from_secs(3600));
-        while !self.is_closed() {
-            ticks.tick().await;
-            let before = self.now() - TimeDelta::days(30);
-            let forgotten =
-                self.read(move |connection| florin_storage::forget_answers(connection, before)).await;
-            if let Err(error) = forgotten {
-                tracing::warn!(%error, "old idempotent answers could not be forgotten");
-            }
-            let before = self.now() - TimeDelta::days(90);
-            let forgotten = self.read(move |connection| forget_processor_events(connection, before)).await;
-            if let Err(error) = forgotten {
-                tracing::warn!(%error, "old events of processors could not be forgotten");
-            }
-            self.forget_old_sessions().await;
-        }
-    }
-
-    /// Once an hour, forgets tokens that have expired, sessions that were over 30 days ago, and attempts to sign in that
-    /// count no more.
-    async fn forget_old_sessions(&self) {
-        let now = self.now();
-        let forget = move |connection: &mut _| {
-            forget_sessions(connection, now, now - TimeDelta::days(30))?;
-            forget_login_failures(connection, now - TimeDelta::days(1))
-        };
-        if let Err(error) = self.read(forget).await {
-            tracing::warn!(%error, "old sessions could not be forgotten");
-        }
     }
 }

@@ -5,6 +5,7 @@ mod processors;
 mod recovery;
 mod resources;
 mod sessions;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ pub use recovery::*;
 pub use resources::*;
 pub use sessions::*;
 use uuid::Uuid;
+pub use webhooks::*;
 
 /// A payment to create.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use florin_domain::{ProcessorAccountId, SealedCredentials, TenantId, UserId};
+use florin_domain::{ProcessorAccountId, SealedCredentials, TenantId, UserId, WebhookEndpointId};
 use florin_processors::Credentials;
 use florin_storage::Realm;
 use sha2::{Digest, Sha256};
@@ -24,6 +24,8 @@ const NONCE_BYTES: usize = 24;
 const PURPOSE: &[u8] = b"florin/processor-account/v1";
 /// The same for a user's second factor.
 const FACTOR_PURPOSE: &[u8] = b"florin/second-factor/v1";
+/// The same for what signs webhooks.
+const WEBHOOKS: &[u8] = b"florin/webhook-endpoint/v1";
 
 /// The keys that encrypt credentials; none, where none is configured.
 #[derive(Clone, Default)]
@@ -90,8 +92,37 @@ impl Vault {
         credentials: &Credentials,
     ) -> Result<SealedCredentials, VaultError> {
         use secrecy::ExposeSecret;
-        let text = credentials.to_json();
-        self.seal_bytes(&whose(realm, id), text.expose_secret().as_bytes())
+        self.seal_bytes(credentials.to_json().expose_secret().as_bytes(), &whose(PURPOSE, realm, id.bytes()))
+    }
+
+    /// Encrypts what signs an endpoint's webhooks; none where there is no key.
+    ///
+    /// # Errors
+    /// [`VaultError::Random`].
+    pub(crate) fn seal_webhook_secret(
+        &self,
+        realm: Realm,
+        id: WebhookEndpointId,
+        secret: &[u8],
+    ) -> Result<Option<SealedCredentials>, VaultError> {
+        match self.seal_bytes(secret, &whose(WEBHOOKS, realm, id.bytes())) {
+            Ok(sealed) => Ok(Some(sealed)),
+            Err(VaultError::NoKey) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Decrypts what signs an endpoint's webhooks.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub(crate) fn open_webhook_secret(
+        &self,
+        realm: Realm,
+        id: WebhookEndpointId,
+        sealed: &SealedCredentials,
+    ) -> Result<Vec<u8>, VaultError> {
+        self.open_bytes(sealed, &whose(WEBHOOKS, realm, id.bytes()))
     }
 
     /// Encrypts the secret of a user's second factor.
@@ -101,16 +132,23 @@ impl Vault {
         id: UserId,
         secret: &TotpSecret,
     ) -> Result<SealedCredentials, VaultError> {
-        self.seal_bytes(&whose_factor(tenant, id), secret.as_bytes())
+        self.seal_bytes(secret.as_bytes(), &whose_factor(tenant, id))
     }
 
-    fn seal_bytes(&self, whose: &[u8], bytes: &[u8]) -> Result<SealedCredentials, VaultError> {
+    fn seal_bytes(&self, msg: &[u8], aad: &[u8]) -> Result<SealedCredentials, VaultError> {
         let key = self.0.first().ok_or(VaultError::NoKey)?;
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|error| VaultError::Random(error.to_string()))?;
-        let payload = Payload { msg: bytes, aad: whose };
-        let sealed = key.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::Forged)?;
+        let sealed = key.cipher.encrypt(&XNonce::from(nonce), Payload { msg, aad });
+        let sealed = sealed.map_err(|_| VaultError::Forged)?;
         Ok(SealedCredentials { key_id: key.id.clone(), bytes: [nonce.as_slice(), &sealed].concat() })
+    }
+
+    fn open_bytes(&self, sealed: &SealedCredentials, aad: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let key = self.0.iter().find(|key| key.id == sealed.key_id);
+        let key = key.ok_or_else(|| VaultError::UnknownKey(sealed.key_id.clone()))?;
+        let (nonce, msg) = sealed.bytes.split_first_chunk::<NONCE_BYTES>().ok_or(VaultError::Forged)?;
+        key.cipher.decrypt(&XNonce::from(*nonce), Payload { msg, aad }).map_err(|_| VaultError::Forged)
     }
 
     /// Decrypts the credentials of an account.
@@ -123,7 +161,7 @@ impl Vault {
         id: ProcessorAccountId,
         sealed: &SealedCredentials,
     ) -> Result<Credentials, VaultError> {
-        let text = self.open_bytes(&whose(realm, id), sealed)?;
+        let text = self.open_bytes(sealed, &whose(PURPOSE, realm, id.bytes()))?;
         let text = secrecy::SecretString::from(String::from_utf8(text).map_err(|_| VaultError::Forged)?);
         Credentials::from_json(secrecy::ExposeSecret::expose_secret(&text)).map_err(|_| VaultError::Forged)
     }
@@ -135,16 +173,8 @@ impl Vault {
         id: UserId,
         sealed: &SealedCredentials,
     ) -> Result<TotpSecret, VaultError> {
-        let bytes = self.open_bytes(&whose_factor(tenant, id), sealed)?;
+        let bytes = self.open_bytes(sealed, &whose_factor(tenant, id))?;
         TotpSecret::from_bytes(&bytes).ok_or(VaultError::Forged)
-    }
-
-    fn open_bytes(&self, whose: &[u8], sealed: &SealedCredentials) -> Result<Vec<u8>, VaultError> {
-        let key = self.0.iter().find(|key| key.id == sealed.key_id);
-        let key = key.ok_or_else(|| VaultError::UnknownKey(sealed.key_id.clone()))?;
-        let (nonce, bytes) = sealed.bytes.split_first_chunk::<NONCE_BYTES>().ok_or(VaultError::Forged)?;
-        let payload = Payload { msg: bytes, aad: whose };
-        key.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::Forged)
     }
 }
 
@@ -164,9 +194,9 @@ impl fmt::Debug for Vault {
     }
 }
 
-/// What the credentials are bound to.
-fn whose(realm: Realm, id: ProcessorAccountId) -> Vec<u8> {
-    [PURPOSE, &realm.tenant_id.bytes(), &[u8::from(realm.mode.is_live())], &id.bytes()].concat()
+/// What a secret is bound to.
+fn whose(purpose: &[u8], realm: Realm, id: [u8; 16]) -> Vec<u8> {
+    [purpose, &realm.tenant_id.bytes(), &[u8::from(realm.mode.is_live())], &id].concat()
 }
 
 /// What the secret of a user's second factor is bound to.

@@ -4,6 +4,7 @@ mod access;
 mod processors;
 mod recovery;
 mod users;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ pub(crate) use access::{CreateKey, Keys, RotateKey, SetTenant, Tenants};
 pub(crate) use processors::{AddProcessor, CredentialsFrom, Processors};
 use recovery::RECONCILE_EXAMPLES;
 pub(crate) use recovery::{Attempts, OpenItems, ReconcileArguments, ResolveArguments, Whose};
+use webhooks::{LISTEN_EXAMPLES, TRIGGER_EXAMPLES};
+pub(crate) use webhooks::{ListenArguments, Remote, TriggerArguments};
 
 pub(crate) use users::{AddUser, Users};
 
@@ -103,6 +106,12 @@ pub(crate) enum Command {
     /// Write payments, refunds or transactions of a tenant to a file, oldest first
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportArguments),
+    /// Show a server's events as they happen, and send them to a program on this machine
+    #[command(after_help = LISTEN_EXAMPLES)]
+    Listen(ListenArguments),
+    /// Make happen what an event tells of, in the sandbox
+    #[command(after_help = TRIGGER_EXAMPLES)]
+    Trigger(TriggerArguments),
 }
 
 const DEV_EXAMPLES: &str = "\
@@ -269,7 +278,9 @@ impl Cli {
             | Command::Attempts(_)
             | Command::Reconcile(_)
             | Command::Verify(_)
-            | Command::Export(_) => None,
+            | Command::Export(_)
+            | Command::Listen(_)
+            | Command::Trigger(_) => None,
         };
         Flags { config: self.common.config.clone(), database_url: self.common.database_url.clone(), listen }
     }
@@ -315,6 +326,8 @@ mod tests {
             "florin tenants set ten_01jgfjjz00e008000000000001 --mode test --currencies EURO",
             "florin tenants set ten_01jgfjjz00e008000000000001 --mode test --rate-limit-per-second some",
             "florin export payments --mode test --format csv",
+            "florin listen --types payment.exploded",
+            "florin trigger",
             "florin export payments --tenant ten_01jgfjjz00e008000000000001 --mode test",
             "florin export customers --tenant ten_01jgfjjz00e008000000000001 --mode test --format csv",
             "florin export payments --tenant ten_01jgfjjz00e008000000000001 --mode test --format xml",
@@ -346,7 +359,7 @@ mod tests {
             let help = processors.find_subcommand_mut(command).unwrap().render_long_help().to_string();
             assert!(help.contains("Example"), "{command}");
         }
-        for command in ["dev", "serve", "migrate", "verify", "export"] {
+        for command in ["dev", "serve", "migrate", "verify", "export", "listen", "trigger"] {
             let help = root.find_subcommand_mut(command).unwrap().render_long_help().to_string();
             assert!(help.contains("Example"), "{command}");
         }

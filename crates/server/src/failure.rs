@@ -88,6 +88,29 @@ pub(crate) enum Failure {
     /// A text is no API key that works.
     #[error("{0}")]
     NotAKey(&'static str),
+    /// A server can't be asked.
+    #[error("the server can't be asked: {}", causes(.0))]
+    Unreachable(#[from] reqwest::Error),
+    /// A server answered otherwise than expected.
+    #[error("the server answered {status}: {message}")]
+    Answered {
+        /// The status.
+        status: u16,
+        /// What it says.
+        message: String,
+    },
+    /// A text is no secret of a webhook.
+    #[error("the secret of a webhook is whsec_ and base64, as an endpoint's answer shows it")]
+    NotASecret,
+    /// There is no randomness to make a secret of.
+    #[error(transparent)]
+    Random(#[from] florin_engine::NoRandomness),
+    /// The event did not come.
+    #[error("what {0} tells of was made to happen, and no event came")]
+    NothingHappened(florin_domain::EventType),
+    /// The event can't be made to happen at once.
+    #[error("{0} can't be triggered: it comes when nothing could be delivered for five days")]
+    NotToBeTriggered(florin_domain::EventType),
     /// There is no such open item.
     #[error(
         "there is no open item {0} in this tenant and mode: `florin open-items list` prints those there are"
@@ -148,4 +171,15 @@ impl From<NotDone> for Failure {
             NotDone::Refused(_) | NotDone::Random(_) => Failure::NotDone(failed),
         }
     }
+}
+
+/// What went wrong, with its causes.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }

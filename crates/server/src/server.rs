@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use florin_api::{ApiSettings, ApiState, RateLimits};
 use florin_domain::Lifetimes;
-use florin_engine::{Engine, EngineSettings, PasswordSettings};
+use florin_engine::{DeliverySettings, Engine, EngineSettings, PasswordSettings, Reach};
 use florin_processors::{Connector, Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
 
 use crate::clock;
@@ -53,6 +53,7 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
         if name == Signals::TERMINATE {
             tokio::time::sleep(settings.shutdown_delay).await;
         }
+        engine.end_streams();
         handle.stop(true).await;
         engine.drain().await;
         tracing::info!("ended");
@@ -76,14 +77,23 @@ fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineS
         read_connections: settings.read_connections,
         processor_timeout: settings.processor_timeout,
         recovery_interval: settings.recovery_interval,
+        delivery: DeliverySettings {
+            timeout: settings.webhooks.timeout,
+            reach: if settings.webhooks.loopback { Reach::PublicAndLoopback } else { Reach::Public },
+            retention: settings.webhooks.event_retention,
+            ..DeliverySettings::default()
+        },
         connectors: connectors(SandboxConnector::new(Arc::clone(sandbox))),
         vault: settings.credentials_key.clone(),
         session_lifetimes: Lifetimes {
-            access: delta(settings.access_token),
-            refresh: delta(settings.refresh_token),
-            session: delta(settings.session),
+            access: delta(settings.sessions.access_token),
+            refresh: delta(settings.sessions.refresh_token),
+            session: delta(settings.sessions.session),
         },
-        passwords: PasswordSettings { at_once: settings.passwords_at_once, ..PasswordSettings::default() },
+        passwords: PasswordSettings {
+            at_once: settings.sessions.passwords_at_once,
+            ..PasswordSettings::default()
+        },
         ..EngineSettings::new(settings.database_url.clone(), Arc::new(clock::now))
     }
 }

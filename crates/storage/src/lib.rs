@@ -22,6 +22,7 @@ mod schema;
 pub mod sessions;
 mod transaction;
 pub mod verify;
+pub mod webhooks;
 mod working_set;
 
 pub use checkpoint::{Checkpoint, Checkpointed, checkpoint, leave_checkpoints_to_others};

@@ -3,6 +3,9 @@
 mod access;
 
 pub(crate) use access::{session_tokens, sessions, users};
+mod webhooks;
+
+pub(crate) use webhooks::webhook_endpoints;
 
 diesel::table! {
     tenants (id) {

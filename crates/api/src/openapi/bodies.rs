@@ -9,7 +9,9 @@ use serde_json::json;
 use utoipa::openapi::schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder, KnownFormat, SchemaFormat};
 use utoipa::openapi::{ComponentsBuilder, Object, ObjectBuilder, RefOr, Schema, Type};
 
-use super::{access, customers, invoices, journal, open_items, payment_methods, processors, sessions};
+use super::{
+    access, customers, invoices, journal, open_items, payment_methods, processors, sessions, webhooks,
+};
 use crate::payments::MAX_URL_CHARS;
 
 /// Visible ASCII characters.
@@ -35,6 +37,7 @@ pub(super) fn add(builder: ComponentsBuilder) -> ComponentsBuilder {
         processors::bodies,
         access::bodies,
         sessions::bodies,
+        webhooks::bodies,
         open_items::bodies,
     ]
     .into_iter()
@@ -172,7 +175,8 @@ fn capture() -> Object {
     nullable(ObjectBuilder::from(CaptureMethod::schema()).default(Some(json!("automatic"))))
 }
 
-fn boolean(default: bool) -> Object {
+/// True or false, or null for the default.
+pub(super) fn boolean(default: bool) -> Object {
     nullable(ObjectBuilder::new().schema_type(Type::Boolean).default(Some(json!(default))))
 }
 

@@ -16,6 +16,7 @@ mod payment_methods;
 mod processors;
 mod responses;
 mod sessions;
+mod webhooks;
 
 use florin_engine::views::schema::named;
 use florin_engine::views::{
@@ -58,6 +59,8 @@ pub fn openapi() -> OpenApi {
                 "Processor accounts",
                 "Accounts with payment processors, and which of them take which charges.",
             ),
+            tag("Events", "What happened to payments and to what surrounds them."),
+            tag("Webhook endpoints", "Where events are sent to, and what came of that."),
             tag("API keys", "What opens this API, and to whom."),
             tag("Sessions", "Tokens that last for minutes, for an API key or a password. Errors have `error_code` and `error_description` beside `error`."),
             tag("Users", "People who sign in."),
@@ -80,6 +83,27 @@ fn info() -> Info {
         ))
         .build()
 }
+
+/// What there are lists of.
+const LISTED: [&str; 17] = [
+    "Payment",
+    "Refund",
+    "Attempt",
+    "Customer",
+    "PaymentMethod",
+    "Invoice",
+    "Transaction",
+    "Amendment",
+    "ProcessorAccount",
+    "ApiKey",
+    "AuditEntry",
+    "OpenItem",
+    "Session",
+    "User",
+    "Event",
+    "WebhookEndpoint",
+    "Delivery",
+];
 
 fn components() -> Components {
     let bearer = HttpBuilder::new()
@@ -130,26 +154,11 @@ fn components() -> Components {
     ]
     .into_iter()
     .chain(sessions::schemas())
+    .chain(webhooks::schemas())
     .fold(builder, |builder, (name, schema)| builder.schema(name, schema));
     let builder = named().into_iter().fold(builder, |builder, (name, schema)| builder.schema(name, schema));
-    let listed = [
-        "Payment",
-        "Refund",
-        "Attempt",
-        "Customer",
-        "PaymentMethod",
-        "Invoice",
-        "Transaction",
-        "Amendment",
-        "ProcessorAccount",
-        "ApiKey",
-        "AuditEntry",
-        "OpenItem",
-        "Session",
-        "User",
-    ];
     let builder =
-        listed.into_iter().fold(builder, |builder, item| builder.schema(format!("{item}List"), list(item)));
+        LISTED.into_iter().fold(builder, |builder, item| builder.schema(format!("{item}List"), list(item)));
     builder.build()
 }
 
@@ -195,6 +204,7 @@ mod tests {
     use crate::access::{AUDIT_FILTERS, KEY_FIELDS, ROTATE_KEY_FIELDS, TENANT_FIELDS};
     use crate::auth::{REFRESH_FIELDS, REVOKE_FIELDS, TOKEN_FIELDS};
     use crate::customers::{CUSTOMER_FIELDS, CUSTOMER_FILTERS, GRANT_FIELDS};
+    use crate::events::{EVENT_FILTERS, REDELIVER_FIELDS, STREAM_PARAMETERS};
     use crate::exports::EXPORT_PARAMETERS;
     use crate::invoices::{INVOICE_FIELDS, INVOICE_FILTERS, LINE_FIELDS};
     use crate::open_items::{CLOSE_FIELDS, OPEN_ITEM_FILTERS, RESOLVE_FIELDS};
@@ -209,6 +219,9 @@ mod tests {
     use crate::query::PAGE_PARAMETERS;
     use crate::transactions::{AMEND_FIELDS, AMENDMENT_PARAMETERS, TRANSACTION_FILTERS};
     use crate::users::{CONFIRM_FIELDS, PASSWORD_FIELDS, UPDATE_FIELDS as USER_UPDATE_FIELDS, USER_FIELDS};
+    use crate::webhook_endpoints::{
+        DELIVERY_FILTERS, ENDPOINT_FIELDS, REDELIVER_SINCE_FIELDS, ROTATE_SECRET_FIELDS,
+    };
 
     #[test]
     fn the_document_names_the_fields_that_the_handlers_take() {
@@ -246,6 +259,12 @@ mod tests {
             ("ConfirmUserTotp", CONFIRM_FIELDS),
             ("CloseOpenItem", CLOSE_FIELDS),
             ("ResolveAttempt", RESOLVE_FIELDS),
+            ("CreateWebhookEndpoint", ENDPOINT_FIELDS),
+            ("UpdateWebhookEndpoint", ENDPOINT_FIELDS),
+            ("RotateWebhookSecret", ROTATE_SECRET_FIELDS),
+            ("TestWebhookEndpoint", &[]),
+            ("RedeliverToWebhookEndpoint", REDELIVER_SINCE_FIELDS),
+            ("RedeliverEvent", REDELIVER_FIELDS),
         ] {
             let schema = &document["components"]["schemas"][name];
             let object = if schema["allOf"].is_array() { &schema["allOf"][0] } else { schema };
@@ -282,6 +301,11 @@ mod tests {
         assert_eq!(parameters("/v1/audit_log"), with_page(&AUDIT_FILTERS));
         assert_eq!(parameters("/v1/transactions"), with_page(&TRANSACTION_FILTERS));
         assert_eq!(parameters("/v1/open_items"), with_page(&OPEN_ITEM_FILTERS));
+        assert_eq!(parameters("/v1/events"), with_page(&EVENT_FILTERS));
+        assert_eq!(parameters("/v1/webhook_endpoints"), with_page(&[]));
+        assert_eq!(parameters("/v1/webhook_endpoints/{id}/deliveries"), with_page(&DELIVERY_FILTERS));
+        let of_stream = STREAM_PARAMETERS.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(parameters("/v1/events/stream"), of_stream);
         for kind in ["payments", "refunds", "transactions"] {
             let all = EXPORT_PARAMETERS.iter().map(|name| (*name).to_owned()).collect();
             assert_eq!(parameters(&format!("/v1/exports/{kind}")), all);
@@ -303,6 +327,7 @@ mod tests {
             "/v1/processor_accounts",
             "/v1/api_keys",
             "/v1/users",
+            "/v1/webhook_endpoints",
         ] {
             let one = format!("{path}/{{id}}");
             let of_one = paths.iter().filter(|(path, _)| path.starts_with(&one));

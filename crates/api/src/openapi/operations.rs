@@ -10,6 +10,7 @@ use super::call::{Call, LIST};
 use super::parameters::{page, path_id, payment_filters, refund_filters, refund_page};
 use super::{
     access, customers, exports, invoices, journal, open_items, payment_methods, processors, sessions,
+    webhooks,
 };
 
 /// What every charge can answer besides.
@@ -65,6 +66,7 @@ pub(super) fn paths() -> Paths {
         processors::paths,
         access::paths,
         sessions::paths,
+        webhooks::paths,
         open_items::paths,
     ]
     .into_iter()

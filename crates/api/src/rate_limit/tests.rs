@@ -18,6 +18,7 @@ fn caller(last: u8) -> Caller {
         own_limits: (None, None),
         expires_at: None,
         grants_until: None,
+        generation: 0,
         currencies: None,
     }
 }

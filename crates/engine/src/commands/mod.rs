@@ -6,6 +6,7 @@ mod change;
 mod chargeable;
 mod create;
 mod customers;
+mod endpoints;
 mod events;
 mod expire;
 mod gate;
@@ -31,6 +32,9 @@ pub(crate) use change::{Asked, Change, Desk};
 pub(crate) use chargeable::stored_id;
 pub(crate) use create::Create;
 pub(crate) use customers::{ChangeCustomer, Grant};
+pub(crate) use endpoints::{
+    AlterEndpoint, DeleteEndpoint, GiveUpEndpoint, MakeEndpoint, RotateSecret, TestEndpoint,
+};
 pub(crate) use events::{Names, NoteEvent, Noted};
 pub(crate) use expire::Expire;
 pub(crate) use gate::KeyUse;

@@ -42,6 +42,11 @@ impl Requester {
         Requester { realm, actor: Actor::Operator, request_id: Arc::from(""), address: None }
     }
 
+    /// Florin by itself.
+    pub(crate) fn system(realm: Realm) -> Self {
+        Requester { actor: Actor::System, ..Requester::operator(realm) }
+    }
+
     /// A refusal as this request's answer.
     pub(crate) fn refuse(&self, refused: impl Into<Refused>) -> Answer {
         refused.into().to_answer(&self.request_id)
@@ -102,7 +107,7 @@ pub(super) fn put_event(
     (object_id, sequence): ([u8; 16], i64),
     snapshot: &Arc<str>,
 ) {
-    let id = EventId::from_uuid(deciding.new_id());
+    let id = EventId::from_uuid(deciding.new_event_id());
     set.put_event(Event { realm, id, kind, object_id, sequence, snapshot: Arc::clone(snapshot) });
 }
 

@@ -3,6 +3,8 @@
 
 mod access;
 mod customers;
+mod endpoints;
+mod events;
 mod invoices;
 mod methods;
 mod open_items;
@@ -11,6 +13,8 @@ mod sessions;
 mod transactions;
 mod users;
 
+pub use endpoints::new_webhook_secret;
+pub(crate) use events::PATIENCE;
 pub use open_items::ItemsDesk;
 pub use sessions::Stranger;
 

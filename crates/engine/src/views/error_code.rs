@@ -166,6 +166,10 @@ error_codes! {
         "There is no such user in this tenant.";
     AuditEntryNotFound = "audit_entry_not_found", 404, InvalidRequest,
         "There is no such entry of the audit log in this tenant and mode.";
+    WebhookEndpointNotFound = "webhook_endpoint_not_found", 404, InvalidRequest,
+        "There is no such webhook endpoint in this tenant and mode.";
+    EventNotFound = "event_not_found", 404, InvalidRequest,
+        "There is no such event in this tenant and mode, or it was removed because of its age.";
     OpenItemNotFound = "open_item_not_found", 404, InvalidRequest,
         "There is no open item with this id in the tenant and mode of the API key.";
     AttemptNotFound = "attempt_not_found", 404, InvalidRequest,
@@ -208,6 +212,10 @@ error_codes! {
         "The attempt does not need a person's decision: its outcome is known, or still looked for.";
     OpenItemNotClosable = "open_item_not_closable", 409, InvalidRequest,
         "The open item was closed with another note, or is closed by resolving its attempt.";
+    WebhookEndpointIsDisabled = "webhook_endpoint_is_disabled", 409, InvalidRequest,
+        "The webhook endpoint is disabled, so nothing is sent to it. Enable it first.";
+    TooManyWebhookEndpoints = "too_many_webhook_endpoints", 409, InvalidRequest,
+        "There are as many webhook endpoints as a tenant may have in a mode. Delete one.";
     IdempotencyKeyInUse = "idempotency_key_in_use", 409, Idempotency,
         "The first request with this key is still running. Send it again after `Retry-After`.";
     IdempotencyKeyExpired = "idempotency_key_expired", 409, Idempotency,
@@ -236,6 +244,8 @@ error_codes! {
         "Too many requests with this API key. Send it again after `Retry-After`.";
     LoginThrottled = "login_throttled", 429, RateLimit,
         "Too many attempts to sign in have failed, from this address or on this account. Try again after `Retry-After`.";
+    TooManyStreams = "too_many_streams", 429, RateLimit,
+        "The API key has as many streams of events open as it may have. Close one.";
     HeadTooLarge = "head_too_large", 431, InvalidRequest,
         "The request's head is larger than 128 KiB or has more than 96 headers; nothing was done.";
     InternalError = "internal_error", 500, Api,

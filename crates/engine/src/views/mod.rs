@@ -26,6 +26,8 @@ mod session;
 mod session_refusals;
 mod timestamp;
 mod transaction;
+mod webhook;
+mod webhook_refusals;
 
 pub use access::{ApiKeyResponse, ApiKeyStatus, AuditEntryResponse, TenantResponse};
 pub use answer::{Answer, to_json};
@@ -47,3 +49,7 @@ pub use session::{
 };
 pub use timestamp::Timestamp;
 pub use transaction::{AmendmentResponse, Annotations, PostingResponse, TransactionResponse};
+pub use webhook::{
+    DeliveryResponse, EventData, EventResponse, RedeliveryResponse, TryResponse, WebhookEndpointResponse,
+};
+pub(crate) use webhook::{event_json, event_json_of};

@@ -5,10 +5,10 @@ use std::marker::PhantomData;
 
 use florin_domain::{
     Account, Actor, Amount, AttemptId, AttemptStatus, AuditAction, AuditEntryId, CaptureMethod, Currency,
-    CustomerId, DestinationType, FailureCode, InvoiceId, InvoiceStatus, KeyId, Metadata, MethodType,
-    OpenItemId, OpenItemStatus, OpenItemType, PaymentId, PaymentStatus, ProcessorAccountId, RefundId,
-    RefundStatus, Resolution, Role, SessionId, Status, StoredMethodId, TenantId, Total, TransactionId,
-    TransactionType, UserId,
+    CustomerId, DeliveryId, DeliveryStatus, DestinationType, DisabledReason, EventId, EventType, FailureCode,
+    InvoiceId, InvoiceStatus, KeyId, Metadata, MethodType, OpenItemId, OpenItemStatus, OpenItemType,
+    PaymentId, PaymentStatus, ProcessorAccountId, RefundId, RefundStatus, Resolution, Role, SessionId,
+    Status, StoredMethodId, TenantId, Total, TransactionId, TransactionType, UserId, WebhookEndpointId,
 };
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -96,6 +96,12 @@ named_schemas! {
     OpenItemIdSchema for OpenItemId as "OpenItemId" = id(OpenItemId::PREFIX);
     OpenItemTypeSchema for OpenItemType as "OpenItemType" = words(OpenItemType::WORDS);
     OpenItemStatusSchema for OpenItemStatus as "OpenItemStatus" = words(OpenItemStatus::WORDS);
+    EventIdSchema for EventId as "EventId" = id(EventId::PREFIX);
+    EventTypeSchema for EventType as "EventType" = words(EventType::WORDS);
+    WebhookEndpointIdSchema for WebhookEndpointId as "WebhookEndpointId" = id(WebhookEndpointId::PREFIX);
+    DisabledReasonSchema for DisabledReason as "DisabledReason" = words(DisabledReason::WORDS);
+    DeliveryIdSchema for DeliveryId as "DeliveryId" = id(DeliveryId::PREFIX);
+    DeliveryStatusSchema for DeliveryStatus as "DeliveryStatus" = words(DeliveryStatus::WORDS);
     ResolutionSchema for Resolution as "Resolution" = words(Resolution::WORDS);
     FailureCodeSchema for FailureCode as "FailureCode" = words(FailureCode::WORDS);
     AmountSchema for Amount as "Amount" = minor_units(1);

@@ -11,12 +11,14 @@
 //! | that look-up too | the fate is unknown, and the waiters are told so |
 
 use florin_storage::faults::{Bug, Point, pass};
+use florin_storage::webhooks::NewDelivery;
 use florin_storage::{
     AnyConnection, Committer, Needs, StorageError, WorkingSet, begin, begin_pooled, commit, own_transaction,
     rollback,
 };
 
 use super::{Deciding, Job};
+use crate::delivery::Listening;
 
 /// How a batch ended that was not committed.
 pub(super) enum BatchFailed {
@@ -36,6 +38,8 @@ pub(super) struct Batched<'a> {
     pub(super) slot: i64,
     /// Whether a pooler lends it for one transaction only.
     pub(super) is_pooled: bool,
+    /// Who hears of events.
+    pub(super) listening: &'a Listening,
 }
 
 impl Batched<'_> {
@@ -64,9 +68,9 @@ pub(super) fn run(
 ) -> Result<(), BatchFailed> {
     let committer = on.begin().map_err(BatchFailed::NotBegun)?;
     pass(Point::BatchBegun);
-    let Batched { connection, slot, .. } = on;
-    let set = match decide_and_save(connection, jobs, deciding, slot, trust) {
-        Ok(set) => set,
+    let Batched { connection, slot, listening, .. } = on;
+    let (set, deliveries) = match decide_and_save(connection, jobs, deciding, (slot, listening), trust) {
+        Ok(saved) => saved,
         Err(error) => {
             // When this fails too, the connection is replaced, and the database rolls back by itself.
             let _broken = rollback(connection);
@@ -78,7 +82,11 @@ pub(super) fn run(
         jobs.drain(..).for_each(Job::succeed);
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+    let has_events = set.has_events();
     commit(connection).map_err(|error| BatchFailed::CommitFailed(Box::new(set), committer, error))?;
+    if has_events {
+        listening.tell(&deliveries);
+    }
     pass(Point::BatchCommitted);
     Ok(())
 }
@@ -87,9 +95,9 @@ fn decide_and_save(
     connection: &mut AnyConnection,
     jobs: &mut [Box<dyn Job>],
     deciding: &Deciding<'_>,
-    slot: i64,
+    (slot, listening): (i64, &Listening),
     trust: Trust,
-) -> Result<WorkingSet, StorageError> {
+) -> Result<(WorkingSet, Vec<NewDelivery>), StorageError> {
     let mut needs = Needs::default();
     let mut set = WorkingSet::default();
     for job in jobs.iter() {
@@ -105,6 +113,6 @@ fn decide_and_save(
     for job in jobs {
         job.decide(&mut set, deciding);
     }
-    set.save(connection, slot)?;
-    Ok(set)
+    let deliveries = set.save_and_deliver(connection, slot, &listening.now())?;
+    Ok((set, deliveries))
 }

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::clock::IdSource;
+use crate::delivery::Listening;
 
 /// Why a command was not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,12 +26,19 @@ pub(crate) struct Deciding<'a> {
     /// The time of the batch.
     pub(crate) at: DateTime<Utc>,
     pub(crate) ids: &'a IdSource,
+    /// Makes the ids of events; none where there are no events to tell.
+    pub(crate) listening: Option<&'a Listening>,
 }
 
 impl Deciding<'_> {
     /// A new id of the batch's time.
     pub(crate) fn new_id(&self) -> Uuid {
         self.ids.next(self.at)
+    }
+
+    /// A new id for an event.
+    pub(crate) fn new_event_id(&self) -> Uuid {
+        self.listening.map_or_else(|| self.new_id(), |listening| listening.event_id(self.at))
     }
 }
 

@@ -11,6 +11,7 @@ use super::batch::{BatchFailed, Batched, Trust, run};
 use super::{Deciding, Job, Queue, WriteFailed};
 use crate::checkpointer::LongLog;
 use crate::clock::{Clock, IdSource};
+use crate::delivery::Listening;
 
 /// What a writer needs.
 #[derive(Clone)]
@@ -21,10 +22,14 @@ pub(crate) struct WriterSettings {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<IdSource>,
     pub(crate) long_log: LongLog,
+    pub(crate) listening: Arc<Listening>,
 }
 
 /// How long the writer leaves a log alone that a reader kept in use. It has waited for the reader for 20 ms.
 const REST: Duration = Duration::from_secs(2);
+
+/// How often a batch is decided anew because others listen by now or its events' ids came too late.
+const LISTENED_AGAIN: usize = 20;
 
 /// How long a writer tries to learn what became of a commit.
 const SETTLE_COMMIT_WITHIN: Duration = Duration::from_secs(20);
@@ -157,13 +162,32 @@ impl Writer {
                 return Err(Failed::Unavailable);
             }
         };
-        let deciding = Deciding { at: settings.clock.now(), ids: &settings.ids };
-        let on = Batched {
-            connection: &mut connected.connection,
-            slot: connected.slot,
-            is_pooled: settings.url.is_pooled(),
-        };
-        match run(on, jobs, &deciding, trust) {
+        let mut ended = Err(BatchFailed::NotWritten(StorageError::Unavailable("not tried".to_owned())));
+        for _ in 0..LISTENED_AGAIN {
+            let listening = &*settings.listening;
+            let deciding =
+                Deciding { at: settings.clock.now(), ids: &settings.ids, listening: Some(listening) };
+            let on = Batched {
+                connection: &mut connected.connection,
+                slot: connected.slot,
+                is_pooled: settings.url.is_pooled(),
+                listening,
+            };
+            ended = run(on, jobs, &deciding, trust);
+            let Err(BatchFailed::NotWritten(StorageError::Conflict { table: "event_log", .. })) = &ended
+            else {
+                break;
+            };
+            // Others listen by now, or a reader has been told that there are no more events with such ids.
+            match florin_storage::webhooks::load_listeners(&mut connected.connection) {
+                Ok(listeners) => listening.learn(listeners),
+                Err(error) => {
+                    ended = Err(BatchFailed::NotWritten(error));
+                    break;
+                }
+            }
+        }
+        match ended {
             Ok(()) => Ok(()),
             Err(BatchFailed::NotBegun(error)) => {
                 tracing::warn!(%error, "the database let no transaction begin");

@@ -233,6 +233,7 @@ pub(crate) fn context(tenant_id: TenantId, mode: Mode) -> Context {
             own_limits: (None, None),
             expires_at: None,
             grants_until: None,
+            generation: 0,
             currencies: None,
         },
         request_id: "req_test".to_owned(),

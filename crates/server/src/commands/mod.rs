@@ -3,9 +3,12 @@
 mod dev;
 mod export;
 mod keys;
+mod listen;
 mod processors;
 mod recovery;
+mod remote;
 mod tenants;
+mod trigger;
 mod users;
 mod verify;
 
@@ -25,6 +28,12 @@ use crate::{logging, server};
 
 /// Does what was asked.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    // These ask a server, which has settings of its own.
+    match &cli.command {
+        Command::Listen(arguments) => return listen::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Trigger(arguments) => return trigger::run(arguments).map(|()| ExitCode::SUCCESS),
+        _ => {}
+    }
     let purpose = if matches!(cli.command, Command::Dev(_)) { Purpose::Dev } else { Purpose::Other };
     let settings = Settings::load(purpose, &cli.flags())?;
     logging::start(&settings);
@@ -41,6 +50,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Reconcile(arguments) => return recovery::reconcile(&settings, &arguments),
         Command::Verify(arguments) => return verify::run(&settings, &arguments),
         Command::Export(arguments) => export::run(&settings, &arguments)?,
+        Command::Listen(_) | Command::Trigger(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 //!
 //! Not here: what the settings do, and flags that are no settings (`cli`).
 
+mod groups;
 mod layers;
 mod mistake;
 mod table;
@@ -19,6 +20,7 @@ use florin_engine::{MalformedKeys, Vault};
 use florin_storage::DatabaseUrl;
 use tracing_subscriber::EnvFilter;
 
+pub(crate) use groups::{SessionSettings, WebhookSettings};
 pub(crate) use layers::Flags;
 use layers::{Found, Layers};
 pub(crate) use mistake::{Mistake, Mistakes};
@@ -43,11 +45,9 @@ pub(crate) struct Settings {
     pub(crate) queue_limit: usize,
     pub(crate) processor_timeout: Duration,
     pub(crate) trusted_proxies: TrustedProxies,
-    pub(crate) access_token: Duration,
-    pub(crate) refresh_token: Duration,
-    pub(crate) session: Duration,
-    pub(crate) passwords_at_once: usize,
+    pub(crate) sessions: SessionSettings,
     pub(crate) recovery_interval: Duration,
+    pub(crate) webhooks: WebhookSettings,
     pub(crate) head_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) keep_alive: Duration,
@@ -109,8 +109,11 @@ impl Purpose {
                 ("database_url", "sqlite://florin-dev.db"),
                 ("log_format", "text"),
                 ("shutdown_delay_seconds", "0"),
+                ("webhook_loopback", "true"),
             ],
-            Purpose::Other => &[("log_format", "json"), ("shutdown_delay_seconds", "5")],
+            Purpose::Other => {
+                &[("log_format", "json"), ("shutdown_delay_seconds", "5"), ("webhook_loopback", "false")]
+            }
         }
     }
 }
@@ -172,11 +175,9 @@ impl Reader {
         let queue_limit = self.number("queue_limit", 1..=1_000_000);
         let processor_timeout = self.seconds("processor_timeout_seconds", 1..=300);
         let trusted_proxies = self.trusted_proxies();
-        let access_token = self.seconds("access_token_seconds", 60..=86_400);
-        let refresh_token = self.seconds("refresh_token_seconds", 60..=31_536_000);
-        let session = self.seconds("session_seconds", 60..=31_536_000);
-        let passwords_at_once = self.number("passwords_at_once", 1..=64);
+        let sessions = self.sessions();
         let recovery_interval = self.seconds("recovery_interval_seconds", 1..=3_600);
+        let webhooks = self.webhooks();
         let head_timeout = self.seconds("head_timeout_seconds", 1..=300);
         let body_timeout = self.seconds("body_timeout_seconds", 1..=300);
         let keep_alive = self.seconds("keep_alive_seconds", 1..=3_600);
@@ -204,11 +205,9 @@ impl Reader {
             queue_limit: queue_limit?,
             processor_timeout: processor_timeout?,
             trusted_proxies: trusted_proxies?,
-            access_token: access_token?,
-            refresh_token: refresh_token?,
-            session: session?,
-            passwords_at_once: passwords_at_once?,
+            sessions: sessions?,
             recovery_interval: recovery_interval?,
+            webhooks: webhooks?,
             head_timeout: head_timeout?,
             body_timeout: body_timeout?,
             keep_alive: keep_alive?,

@@ -100,6 +100,17 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "5",
         "How often attempts with an unknown outcome are looked for, 1 to 3600.",
     ),
+    setting("webhook_timeout_seconds", "15", "How long a webhook endpoint may take to answer, 1 to 60."),
+    without_default(
+        "webhook_loopback",
+        "`false`; `florin dev`: `true`",
+        "Whether webhooks may be sent to this machine's own loopback addresses, also by plain http: for development.",
+    ),
+    setting(
+        "event_retention_days",
+        "90",
+        "For how long events and their deliveries are kept, 1 to 3650; those that are still to be delivered stay.",
+    ),
     setting("head_timeout_seconds", "10", "How long the head of a request may take to arrive, 1 to 300."),
     setting("body_timeout_seconds", "10", "How long the body of a request may take to arrive, 1 to 300."),
     setting("keep_alive_seconds", "75", "How long an idle connection is kept open, 1 to 3600."),

@@ -14,7 +14,7 @@ mod value;
 
 pub(crate) use insert::{OnConflict, insert_returning_keys};
 pub(crate) use load::{Lock, PostgresLoad, Selection, SqliteLoad, load_rows};
-pub(crate) use save::{Change, save};
+pub(crate) use save::{Change, save, save_guarded};
 pub(crate) use statement::Statement;
 pub(crate) use value::{Kind, Value};
 

@@ -6,11 +6,12 @@
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt};
+use diesel::sql_types::{Array, BigInt, Binary};
 
 use super::insert::{PostgresInsert, insert_rows};
 use super::update::{PostgresUpdate, check_count, update_rows};
 use super::{OnConflict, Row, Table};
+use crate::webhooks::Guard;
 use crate::{AnyConnection, StorageError};
 
 /// What is to be done to one table.
@@ -35,8 +36,23 @@ impl Change<'_> {
 /// # Errors
 /// [`StorageError::Conflict`] when a row's revision is not the expected one; the transaction has to be rolled back then.
 pub(crate) fn save(connection: &mut AnyConnection, changes: &[Change<'_>]) -> Result<(), StorageError> {
+    save_guarded(connection, None, changes)
+}
+
+/// The same, held against who listens to events and up to where their order is settled, as of this statement.
+///
+/// # Errors
+/// As [`save`]; a conflict of `event_log` as well.
+pub(crate) fn save_guarded(
+    connection: &mut AnyConnection,
+    guard: Option<Guard>,
+    changes: &[Change<'_>],
+) -> Result<(), StorageError> {
+    if let (AnyConnection::Sqlite(_), Some(guard)) = (&*connection, guard) {
+        guard.ask(connection)?;
+    }
     match connection {
-        AnyConnection::Postgres(connection) => save_at_once(connection, changes),
+        AnyConnection::Postgres(connection) => save_at_once(connection, guard, changes),
         AnyConnection::Sqlite(connection) => changes.iter().try_for_each(|change| match change {
             Change::Insert(table, on_conflict, rows) => insert_rows(connection, table, *on_conflict, rows),
             Change::Update(table, rows) => update_rows(connection, table, rows),
@@ -44,7 +60,11 @@ pub(crate) fn save(connection: &mut AnyConnection, changes: &[Change<'_>]) -> Re
     }
 }
 
-fn save_at_once(connection: &mut PgConnection, changes: &[Change<'_>]) -> Result<(), StorageError> {
+fn save_at_once(
+    connection: &mut PgConnection,
+    guard: Option<Guard>,
+    changes: &[Change<'_>],
+) -> Result<(), StorageError> {
     let (mut updates, mut inserts, mut expected) = (Vec::new(), Vec::new(), Vec::new());
     for change in changes.iter().filter(|change| !change.is_empty()) {
         match change {
@@ -60,7 +80,10 @@ fn save_at_once(connection: &mut PgConnection, changes: &[Change<'_>]) -> Result
     if updates.is_empty() && inserts.is_empty() {
         return Ok(());
     }
-    let changed: Vec<i64> = PostgresSave { updates, inserts }.get_result(connection)?;
+    let mut changed: Vec<i64> = PostgresSave { updates, inserts, guard }.get_result(connection)?;
+    if let Some(guard) = guard {
+        guard.check(changed.pop().unwrap_or_default())?;
+    }
     expected.into_iter().zip(changed).try_for_each(|((table, expected), changed)| {
         check_count(table, expected, usize::try_from(changed).unwrap_or(0))
     })
@@ -69,6 +92,7 @@ fn save_at_once(connection: &mut PgConnection, changes: &[Change<'_>]) -> Result
 struct PostgresSave<'a> {
     updates: Vec<PostgresUpdate<'a>>,
     inserts: Vec<PostgresInsert<'a>>,
+    guard: Option<Guard>,
 }
 
 impl QueryFragment<Pg> for PostgresSave<'_> {
@@ -86,7 +110,16 @@ impl QueryFragment<Pg> for PostgresSave<'_> {
             out.push_sql(")");
         }
         // The counts are made before any part that they don't name, so that what an update frees an insert may take.
-        out.push_sql(&format!(" SELECT ARRAY[{}]::bigint[]", counts.join(", ")));
+        out.push_sql(&format!(" SELECT ARRAY[{}", counts.join(", ")));
+        if let Some(guard) = &self.guard {
+            let [before, after] = Guard::SELECT;
+            out.push_sql(if counts.is_empty() { "(" } else { ", (" });
+            out.push_sql(before);
+            out.push_bind_param::<Binary, [u8]>(&guard.first)?;
+            out.push_sql(after);
+            out.push_sql(")");
+        }
+        out.push_sql("]::bigint[]");
         Ok(())
     }
 }

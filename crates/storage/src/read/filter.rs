@@ -14,7 +14,7 @@ use crate::{AnyConnection, StorageError};
 type Term<'a> = (Cow<'static, str>, Vec<Value<'a>>);
 
 /// The conditions that each object of a list meets.
-pub(super) struct Filter<'a> {
+pub(crate) struct Filter<'a> {
     table: &'static str,
     realm: Realm,
     terms: Vec<Term<'a>>,
@@ -38,7 +38,7 @@ pub(super) struct Walk {
 
 impl<'a> Filter<'a> {
     /// All objects of a realm.
-    pub(super) fn new(table: &'static str, realm: Realm) -> Self {
+    pub(crate) fn new(table: &'static str, realm: Realm) -> Self {
         Filter { table, realm, terms: Vec::new(), states: None, common: true }
     }
 
@@ -48,12 +48,12 @@ impl<'a> Filter<'a> {
     }
 
     /// Adds a condition.
-    pub(super) fn add(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value<'a>>) {
+    pub(crate) fn add(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value<'a>>) {
         self.terms.push((sql.into(), values));
     }
 
     /// Adds a condition that few lists have.
-    pub(super) fn add_rare(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value<'a>>) {
+    pub(crate) fn add_rare(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value<'a>>) {
         self.common = false;
         self.add(sql, values);
     }
@@ -64,7 +64,7 @@ impl<'a> Filter<'a> {
     }
 
     /// Confines the time of creation, which is the id's own, to what lies between two instants.
-    pub(super) fn add_creation(&mut self, after: Option<DateTime<Utc>>, before: Option<DateTime<Utc>>) {
+    pub(crate) fn add_creation(&mut self, after: Option<DateTime<Utc>>, before: Option<DateTime<Utc>>) {
         if let Some(after) = after {
             self.add("id >= ?", vec![Value::Id(first_id(after.timestamp_millis().saturating_add(1)))]);
         }
@@ -80,7 +80,7 @@ impl<'a> Filter<'a> {
     }
 
     /// How many objects meet it.
-    pub(super) fn count(&self, connection: &mut AnyConnection) -> Result<i64, StorageError> {
+    pub(crate) fn count(&self, connection: &mut AnyConnection) -> Result<i64, StorageError> {
         let statement = Statement::<BigInt>::new("SELECT count(*) FROM ");
         let statement = self.push_conditions(statement, self.states);
         let counts: Vec<i64> = self.rare_or_not(statement).load(connection)?;

@@ -35,7 +35,8 @@ pub use transactions::{
     TransactionQuery, balances, credit_accounts, find_transaction, list_amendments, list_transactions,
 };
 
-use filter::{Filter, Walk};
+pub(crate) use filter::Filter;
+use filter::Walk;
 
 use crate::{AnyConnection, StorageError};
 
@@ -74,13 +75,13 @@ pub struct Listed<T> {
 }
 
 impl<T> Listed<T> {
-    fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self {
         Listed { items: Vec::new(), has_more: false, total_count: 0 }
     }
 }
 
 /// The ids of one page, in no particular order, and whether there are more.
-fn page(
+pub(crate) fn page(
     connection: &mut AnyConnection,
     filter: &Filter<'_>,
     slice: Slice,

@@ -6,6 +6,7 @@ mod attempt;
 mod audit;
 mod credits;
 mod customer;
+mod endpoint;
 mod event;
 mod invoice;
 mod key;
@@ -30,6 +31,7 @@ pub use audit::AuditEntry;
 pub(crate) use audit::{AUDIT_COLUMNS, AUDIT_LOG, AuditRow, audit_row, load_audit_entries};
 pub(crate) use credits::{CREDITS_OF_CUSTOMER, CreditKey, CreditRow, credit_key};
 pub(crate) use customer::{CUSTOMER_COLUMNS, CustomerRow, load_customers_by_external_id};
+pub(crate) use endpoint::{ENDPOINT_COLUMNS, EndpointRow, load_endpoints_of};
 pub use event::Event;
 pub(crate) use event::{COUNTERS, EVENTS, count_row, event_row};
 pub(crate) use invoice::{

@@ -18,6 +18,7 @@ mod refunds;
 mod sessions;
 mod transactions;
 mod violation;
+mod webhooks;
 
 pub use card_numbers::{CardNumberFound, CardNumberSummary, find_card_numbers};
 pub use violation::Violation;
@@ -25,7 +26,7 @@ pub use violation::Violation;
 use std::fmt;
 
 use diesel::connection::SimpleConnection;
-use florin_domain::TenantId;
+use florin_domain::{EventId, TenantId};
 
 use crate::batch::{Statement, Value};
 use crate::{AnyConnection, StorageError};
@@ -71,6 +72,8 @@ type Key = (Vec<u8>, bool, Vec<u8>);
 struct Run<'a> {
     report: &'a mut dyn FnMut(Violation),
     summary: Summary,
+    /// Events up to this one may have been removed because of their age.
+    removed: Option<EventId>,
 }
 
 impl Run<'_> {
@@ -91,7 +94,7 @@ pub fn verify(
     report: &mut dyn FnMut(Violation),
 ) -> Result<Summary, StorageError> {
     begin_snapshot(connection)?;
-    let mut run = Run { report, summary: Summary::default() };
+    let mut run = Run { report, summary: Summary::default(), removed: None };
     let checked = check_all(connection, &mut run);
     let ended = end_snapshot(connection);
     checked?;
@@ -100,7 +103,7 @@ pub fn verify(
 }
 
 fn check_all(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), StorageError> {
-    events::gather(connection)?;
+    run.removed = events::gather(connection)?;
     payments::check(connection, run)?;
     transactions::check(connection, run)?;
     invoices::check(connection, run)?;
@@ -111,6 +114,7 @@ fn check_all(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), St
     orphans::check(connection, run)?;
     access::check(connection, run)?;
     sessions::check(connection, run)?;
+    webhooks::check(connection, run)?;
     counters::check(connection, run)
 }
 

@@ -1,7 +1,10 @@
 //! Rows that belong to an object which does not exist.
 
 use diesel::sql_types::{Binary, Bool};
-use florin_domain::{AttemptId, CustomerId, InvoiceId, PaymentId, RefundId, StoredMethodId, TransactionId};
+use florin_domain::{
+    AttemptId, CustomerId, DeliveryId, EventId, InvoiceId, PaymentId, RefundId, StoredMethodId,
+    TransactionId, WebhookEndpointId,
+};
 
 use super::{Key, Run, Violation, hexadecimal, name, next_page};
 use crate::{AnyConnection, StorageError};
@@ -14,7 +17,7 @@ struct Lack {
     names: fn(&[u8], &[u8]) -> (String, String),
 }
 
-static LACKS: [Lack; 15] = [
+static LACKS: [Lack; 17] = [
     Lack {
         table: "attempts",
         select: "SELECT c.tenant_id, c.livemode, c.id, c.payment_id FROM attempts c LEFT JOIN payments p \
@@ -42,8 +45,23 @@ static LACKS: [Lack; 15] = [
             LEFT JOIN invoices i ON i.tenant_id = c.tenant_id AND i.livemode = c.livemode AND i.id = c.object_id \
             LEFT JOIN payment_methods m ON m.tenant_id = c.tenant_id AND m.livemode = c.livemode \
             AND m.id = c.object_id \
-            WHERE p.id IS NULL AND r.id IS NULL AND i.id IS NULL AND m.id IS NULL",
+            LEFT JOIN webhook_endpoints w ON w.tenant_id = c.tenant_id AND w.livemode = c.livemode \
+            AND w.id = c.object_id \
+            WHERE p.id IS NULL AND r.id IS NULL AND i.id IS NULL AND m.id IS NULL AND w.id IS NULL",
         names: |_, parent| ("an event".to_owned(), format!("object {}", hexadecimal(parent))),
+    },
+    Lack {
+        table: "webhook_deliveries",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.event_id FROM webhook_deliveries c LEFT JOIN events p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.event_id WHERE p.id IS NULL",
+        names: |id, parent| (name(id, DeliveryId::from_bytes), name(parent, EventId::from_bytes)),
+    },
+    Lack {
+        table: "webhook_deliveries",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.endpoint_id FROM webhook_deliveries c \
+            LEFT JOIN webhook_endpoints p ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode \
+            AND p.id = c.endpoint_id WHERE p.id IS NULL",
+        names: |id, parent| (name(id, DeliveryId::from_bytes), name(parent, WebhookEndpointId::from_bytes)),
     },
     Lack {
         table: "idempotency_keys",

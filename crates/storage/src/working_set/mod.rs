@@ -11,6 +11,7 @@ use florin_domain::{
     Attempt, AttemptId, CreditAccount, Currency, Customer, CustomerId, Invoice, InvoiceId, KeyId, OpenItem,
     OpenItemId, Payment, PaymentId, ProcessorAccount, ProcessorAccountId, ProcessorRoutes, Refund, RefundId,
     Session, SessionId, StoredMethod, StoredMethodId, TenantId, Transaction, TransactionId, User, UserId,
+    WebhookEndpoint, WebhookEndpointId,
 };
 
 pub use needs::Needs;
@@ -22,6 +23,7 @@ use crate::rows::{
     AmendmentRecord, AttemptRow, DigestKey, Event, IdempotencyRecord, InvoiceCount, PAYMENTS_WITH_ATTEMPTS,
     PaymentRow, Realm, SessionToken, Stored, object_key,
 };
+use crate::webhooks::NewDelivery;
 use crate::{AnyConnection, StorageError, schema};
 
 /// The objects of one batch.
@@ -56,6 +58,8 @@ pub struct WorkingSet {
     /// The tokens of sessions that were asked for with theirs.
     session_tokens: Vec<SessionToken>,
     new_tokens: Vec<SessionToken>,
+    endpoints: Objects<WebhookEndpoint>,
+    deliveries: Vec<NewDelivery>,
     open_items: Objects<OpenItem>,
     /// What was found and may have been found before, by cause.
     raised: BTreeMap<(Realm, String), OpenItem>,
@@ -243,6 +247,23 @@ impl WorkingSet {
         all.filter(move |token| (token.realm, token.session_id) == (realm, id))
     }
 
+    /// A webhook endpoint; not one that is gone.
+    pub fn endpoint(&self, realm: Realm, id: WebhookEndpointId) -> Option<&WebhookEndpoint> {
+        self.endpoints.get(&(realm, id)).filter(|endpoint| endpoint.deleted_at.is_none())
+    }
+
+    /// All webhook endpoints of a realm that the batch asked for, oldest first; not those that are gone.
+    pub fn endpoints(&self, realm: Realm) -> impl Iterator<Item = &WebhookEndpoint> {
+        let first = (realm, WebhookEndpointId::from_bytes([0; 16]));
+        let last = (realm, WebhookEndpointId::from_bytes([0xff; 16]));
+        self.endpoints.range(first, last).filter(|endpoint| endpoint.deleted_at.is_none())
+    }
+
+    /// Whether it adds events, of which somebody may want to hear.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Whether the key was free, and is now this batch's. True once: the second command with the key finds it taken.
     pub fn take_claim(&mut self, key: &DigestKey) -> bool {
         self.claimed.remove(key)
@@ -351,6 +372,16 @@ impl WorkingSet {
     /// Puts new or changed routes.
     pub fn put_routes(&mut self, routes: ProcessorRoutes) {
         self.routes.put(routes);
+    }
+
+    /// Puts a new or changed webhook endpoint.
+    pub fn put_endpoint(&mut self, endpoint: WebhookEndpoint) {
+        self.endpoints.put(endpoint);
+    }
+
+    /// Adds a delivery to an endpoint that need not listen.
+    pub fn put_delivery(&mut self, delivery: NewDelivery) {
+        self.deliveries.push(delivery);
     }
 
     /// Adds an event.

@@ -2,14 +2,15 @@
 //!
 //! Rows are locked in one order, so that no two batches wait for each other: idempotency keys, processors' events,
 //! payments, invoices, credit accounts, the counters of invoice numbers, transactions, processor accounts and their
-//! routes, open items, API keys, tenants' settings, users, sessions; each sorted by key. Customers and payment methods are not
+//! routes, open items, API keys, tenants' settings, users, sessions, webhook endpoints; each sorted by key. Customers and
+//! payment methods are not
 //! locked: who changes one finds out by its revision whether somebody else did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use florin_domain::{
     CreditAccount, Currency, CustomerId, InvoiceId, KeyId, MethodType, OpenItemId, PaymentId, RefundId,
-    SessionId, StoredMethodId, TenantId, Total, TransactionId, UserId,
+    SessionId, StoredMethodId, TenantId, Total, TransactionId, UserId, WebhookEndpointId,
 };
 
 use super::WorkingSet;
@@ -18,8 +19,8 @@ use crate::batch::{Change, Lock, OnConflict, Row, Value, insert_returning_keys, 
 use crate::rows::{
     CreditKey, DigestKey, IDEMPOTENCY_KEYS, IdempotencyRecord, InvoiceCount, PROCESSOR_EVENTS,
     ProcessorEventRecord, Realm, Stored, credit_key, load_accounts_of, load_customers_by_external_id,
-    load_invoices_by_number, load_items_by_cause, load_tokens_of, load_users_by_email, object_key,
-    processor_event_row, user_key,
+    load_endpoints_of, load_invoices_by_number, load_items_by_cause, load_tokens_of, load_users_by_email,
+    object_key, processor_event_row, user_key,
 };
 use crate::{AnyConnection, StorageError};
 
@@ -66,6 +67,10 @@ pub struct Needs {
     pub sessions: BTreeSet<(Realm, SessionId)>,
     /// Sessions, each with all of its tokens.
     pub sessions_with_tokens: BTreeSet<(Realm, SessionId)>,
+    /// Webhook endpoints.
+    pub endpoints: BTreeSet<(Realm, WebhookEndpointId)>,
+    /// The realms whose webhook endpoints are wanted, all of them.
+    pub endpoint_realms: BTreeSet<Realm>,
     /// Open items.
     pub open_items: BTreeSet<(Realm, OpenItemId)>,
     /// Open items, by what keeps them from being raised twice.
@@ -106,7 +111,8 @@ impl WorkingSet {
         let realms: Vec<Row<'_>> = needs.tenant_settings.iter().map(|realm| realm.values().into()).collect();
         self.tenant_settings.load(connection, Lock::NoKeyUpdate, &realms)?;
         self.load_users(connection, needs)?;
-        self.load_sessions(connection, needs)
+        self.load_sessions(connection, needs)?;
+        self.load_endpoints(connection, needs)
     }
 
     fn load_users(&mut self, connection: &mut AnyConnection, needs: &Needs) -> Result<(), StorageError> {
@@ -127,6 +133,15 @@ impl WorkingSet {
         let with_tokens = object_keys(&needs.sessions_with_tokens, SessionId::bytes);
         self.session_tokens.extend(load_tokens_of(connection, &with_tokens)?);
         Ok(())
+    }
+
+    fn load_endpoints(&mut self, connection: &mut AnyConnection, needs: &Needs) -> Result<(), StorageError> {
+        let realms: Vec<Row<'_>> = needs.endpoint_realms.iter().map(|realm| realm.values().into()).collect();
+        for endpoint in load_endpoints_of(connection, Lock::NoKeyUpdate, &realms)? {
+            self.endpoints.assume(endpoint);
+        }
+        let endpoints = object_keys(&needs.endpoints, WebhookEndpointId::bytes);
+        self.endpoints.load(connection, Lock::NoKeyUpdate, &endpoints)
     }
 
     fn load_processors(

@@ -7,11 +7,12 @@ use florin_domain::{Account, Currency, OpenItem};
 
 use super::WorkingSet;
 use super::objects::Objects;
-use crate::batch::{Change, OnConflict, save};
+use crate::batch::{Change, OnConflict, save_guarded};
 use crate::rows::{
     AMENDMENTS, AUDIT_LOG, COUNTERS, EVENTS, Realm, SESSION_TOKENS, Stored, amendment_row, audit_row,
     count_row, event_row, token_row,
 };
+use crate::webhooks::{DELIVERIES, Guard, Listeners, NewDelivery, delivery_row};
 use crate::{AnyConnection, StorageError};
 
 impl WorkingSet {
@@ -21,11 +22,40 @@ impl WorkingSet {
     /// [`StorageError::Conflict`] when a row has changed since it was loaded, and as the database gives cause; the
     /// transaction has to be rolled back then.
     pub fn save(&self, connection: &mut AnyConnection, slot: i64) -> Result<(), StorageError> {
+        self.save_all(connection, slot, None, &self.deliveries)
+    }
+
+    /// The same, with the deliveries that follow from its events, which are given back.
+    ///
+    /// # Errors
+    /// As [`WorkingSet::save`]. A [`StorageError::Conflict`] of `event_log` tells that others listen by now, or that the
+    /// events' ids come too late: know the listeners afresh, and decide again.
+    pub fn save_and_deliver(
+        &self,
+        connection: &mut AnyConnection,
+        slot: i64,
+        listeners: &Listeners,
+    ) -> Result<Vec<NewDelivery>, StorageError> {
+        let heard = self.events.iter().flat_map(|event| listeners.deliveries(event));
+        let deliveries = self.deliveries.iter().copied().chain(heard).collect::<Vec<_>>();
+        self.save_all(connection, slot, self.guard(listeners), &deliveries)?;
+        Ok(deliveries)
+    }
+
+    fn save_all(
+        &self,
+        connection: &mut AnyConnection,
+        slot: i64,
+        guard: Option<Guard>,
+        deliveries: &[NewDelivery],
+    ) -> Result<(), StorageError> {
+        let deliveries = deliveries.iter().map(delivery_row).collect();
         let counts = self.counts();
         let counts = counts.iter().map(|((realm, name), by)| count_row(*realm, name, slot, *by)).collect();
         // Keys before payments and so on, in the order in which they are locked.
-        save(
+        save_guarded(
             connection,
+            guard,
             &[
                 self.keys.updates(),
                 self.payments.updates(),
@@ -45,6 +75,7 @@ impl WorkingSet {
                 self.tenant_settings.updates(),
                 self.users.updates(),
                 self.sessions.updates(),
+                self.endpoints.updates(),
                 self.open_items.updates(),
                 self.customers.inserts(),
                 self.methods.inserts(),
@@ -62,6 +93,7 @@ impl WorkingSet {
                     OnConflict::Fail,
                     self.new_tokens.iter().map(token_row).collect(),
                 ),
+                self.endpoints.inserts(),
                 Change::Insert(
                     &AUDIT_LOG,
                     OnConflict::Fail,
@@ -73,6 +105,7 @@ impl WorkingSet {
                     self.amendments.iter().map(amendment_row).collect(),
                 ),
                 Change::Insert(&EVENTS, OnConflict::Fail, self.events.iter().map(event_row).collect()),
+                Change::Insert(&DELIVERIES, OnConflict::Fail, deliveries),
                 Change::Insert(
                     OpenItem::TABLE,
                     OnConflict::Ignore,
@@ -92,7 +125,7 @@ impl WorkingSet {
         if let Some(event) = self.events.first() {
             return crate::probe::event_exists(connection, event.realm, event.id.bytes());
         }
-        let tables: [Stands; 17] = [
+        let tables: [Stands; 18] = [
             |set, connection| stands_in(&set.payments, connection),
             |set, connection| stands_in(&set.attempts, connection),
             |set, connection| stands_in(&set.refunds, connection),
@@ -109,6 +142,7 @@ impl WorkingSet {
             |set, connection| stands_in(&set.tenant_settings, connection),
             |set, connection| stands_in(&set.users, connection),
             |set, connection| stands_in(&set.sessions, connection),
+            |set, connection| stands_in(&set.endpoints, connection),
             |set, connection| stands_in(&set.open_items, connection),
         ];
         for stands in tables {
@@ -123,6 +157,12 @@ impl WorkingSet {
             }
             None => Ok(true),
         }
+    }
+
+    /// What its events are held against; nothing when it has none.
+    fn guard(&self, listeners: &Listeners) -> Option<Guard> {
+        let first = self.events.iter().map(|event| event.id.bytes()).min()?;
+        Some(Guard { generation: listeners.generation, first })
     }
 
     /// How the counters change.

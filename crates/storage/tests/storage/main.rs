@@ -19,4 +19,5 @@ mod samples;
 mod schema;
 mod sessions;
 mod violations;
+mod webhooks;
 mod writers;

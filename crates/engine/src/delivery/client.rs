@@ -1,0 +1,395 @@
+//! Sending one webhook: signed, to where its address leads and nowhere else, once, and without waiting for ever.
+//!
+//! The check of addresses sits where connections are made: a name is resolved here, and what is connected to is what was
+//! checked. So a name that leads elsewhere at the second look gains nothing. There are no redirects and no proxies.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use florin_domain::WebhookEndpoint;
+use florin_processors::http::webhook_tls;
+use futures_util::future::BoxFuture;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Response, Url, redirect};
+use standardwebhooks::Webhook;
+
+use super::addresses::{Reach, is_plain_loopback};
+
+/// How much of an answer is read.
+const LONGEST_ANSWER: usize = 64 << 10;
+/// How much of it is kept, in bytes.
+const KEPT_OF_ANSWER: usize = 1024;
+/// How long a connection may take to stand.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The other side closes idle connections.
+const IDLE_CONNECTIONS_FOR: Duration = Duration::from_secs(20);
+
+/// Finds the addresses of a name.
+pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> + Send + Sync>;
+
+/// The system's own way to find addresses.
+#[must_use]
+pub fn system_lookup() -> Lookup {
+    Arc::new(|name| {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    })
+}
+
+/// Why an address is no endpoint's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetRefused {
+    /// It is none, or has parts that it must not have.
+    #[error("url must be an address such as https://example.com/webhooks, without a user or a fragment")]
+    Malformed,
+    /// It is not encrypted.
+    #[error("url must begin with https://")]
+    NotHttps,
+    /// It leads to a machine that is not on the public internet.
+    #[error("url must lead to the public internet, not to a private or special address")]
+    NotPublic,
+}
+
+/// The address as it is sent to, when it may be.
+///
+/// # Errors
+/// [`TargetRefused`]. What a name leads to is only known when something is sent.
+pub fn check_target(text: &str, reach: Reach) -> Result<Url, TargetRefused> {
+    let url = Url::parse(text).map_err(|_| TargetRefused::Malformed)?;
+    let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    let host = url.host_str().filter(|host| !host.is_empty() && is_bare).ok_or(TargetRefused::Malformed)?;
+    let literal: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    if literal.is_some_and(|address| !reach.allows(address)) {
+        return Err(TargetRefused::NotPublic);
+    }
+    let name = host.trim_end_matches('.');
+    let is_local_name = literal.is_none() && (name == "localhost" || name.ends_with(".localhost"));
+    if is_local_name && reach == Reach::Public {
+        return Err(TargetRefused::NotPublic);
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        // Nothing leaves this machine.
+        "http" if is_local_name || literal.is_some_and(is_plain_loopback) => Ok(url),
+        _ => Err(TargetRefused::NotHttps),
+    }
+}
+
+/// Resolves names, and refuses those that lead anywhere but where webhooks may go.
+struct CheckedNames {
+    reach: Reach,
+    lookup: Lookup,
+}
+
+impl Resolve for CheckedNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (reach, lookup) = (self.reach, Arc::clone(&self.lookup));
+        Box::pin(async move {
+            let found = lookup(name.as_str().to_owned()).await?;
+            // One bad address spoils the name: else it would be a matter of luck.
+            if found.is_empty() || !found.iter().all(|address| reach.allows(*address)) {
+                return Err(NotPublic.into());
+            }
+            let addresses: Addrs = Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0)));
+            Ok(addresses)
+        })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the name leads to an address that webhooks may not be sent to")]
+struct NotPublic;
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    /// The event's id, the same for each try.
+    pub(crate) id: String,
+    /// When it is sent, in seconds since 1970.
+    pub(crate) timestamp: i64,
+    /// The event.
+    pub(crate) body: String,
+}
+
+/// What came of a try.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// The status; none when no answer came.
+    pub(crate) status_code: Option<u16>,
+    /// The first part of the answer.
+    pub(crate) answer: Option<String>,
+    /// Why no answer came.
+    pub(crate) error: Option<String>,
+    /// How long the endpoint wants to be left alone.
+    pub(crate) retry_after: Option<Duration>,
+    /// How long it took.
+    pub(crate) took: Duration,
+}
+
+/// Sends webhooks.
+#[derive(Clone)]
+pub(crate) struct WebhookClient {
+    http: Client,
+    reach: Reach,
+}
+
+impl WebhookClient {
+    /// A client that gives up after `timeout`.
+    pub(crate) fn new(reach: Reach, lookup: Lookup, timeout: Duration) -> Result<Self, reqwest::Error> {
+        let http = Client::builder()
+            .tls_backend_preconfigured(webhook_tls())
+            .user_agent(concat!("Florin/", env!("CARGO_PKG_VERSION"), " (webhooks)"))
+            .dns_resolver(Arc::new(CheckedNames { reach, lookup }))
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .timeout(timeout)
+            .pool_idle_timeout(IDLE_CONNECTIONS_FOR)
+            .build()?;
+        Ok(WebhookClient { http, reach })
+    }
+
+    /// Sends a message once, signed by each secret.
+    pub(crate) async fn send(
+        &self,
+        endpoint: &WebhookEndpoint,
+        message: Message,
+        secrets: Vec<Vec<u8>>,
+    ) -> Sent {
+        let started = Instant::now();
+        let mut sent = match self.attempt(&endpoint.url, message, secrets).await {
+            Ok(sent) => sent,
+            Err(error) => Sent { error: Some(shortened(&error, KEPT_OF_ANSWER)), ..Sent::default() },
+        };
+        sent.took = started.elapsed();
+        sent
+    }
+
+    async fn attempt(&self, url: &str, message: Message, secrets: Vec<Vec<u8>>) -> Result<Sent, String> {
+        // Again, since a literal address is never resolved, and the settings may have changed.
+        let url = check_target(url, self.reach).map_err(|refused| refused.to_string())?;
+        let signature = sign(&message, secrets)?;
+        let request = self
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header("webhook-id", message.id)
+            .header("webhook-timestamp", message.timestamp)
+            .header("webhook-signature", signature)
+            .body(message.body);
+        let response = request.send().await.map_err(describe)?;
+        let retry_after = retry_after(&response);
+        let status_code = Some(response.status().as_u16());
+        let answer = Some(first_part(response).await);
+        Ok(Sent { status_code, answer, retry_after, ..Sent::default() })
+    }
+}
+
+/// One signature for each secret, with blanks between them.
+pub(crate) fn sign(message: &Message, secrets: Vec<Vec<u8>>) -> Result<String, String> {
+    let signatures = secrets.into_iter().map(|secret| {
+        Webhook::from_bytes(secret)?.sign(&message.id, message.timestamp, message.body.as_bytes())
+    });
+    let signatures: Result<Vec<String>, _> = signatures.collect();
+    signatures.map(|all| all.join(" ")).map_err(|error| format!("could not be signed: {error}"))
+}
+
+/// In seconds; a date is not understood.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Reads an answer as far as it is of interest; the rest is not waited for.
+async fn first_part(mut response: Response) -> String {
+    let mut bytes = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() >= LONGEST_ANSWER {
+            break;
+        }
+    }
+    bytes.truncate(KEPT_OF_ANSWER);
+    // What is no text, and U+0000, which no database takes.
+    shortened(&String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}"), KEPT_OF_ANSWER)
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    text.chars()
+        .scan(0, |length, character| {
+            *length += character.len_utf8();
+            (*length <= most).then_some(character)
+        })
+        .collect()
+}
+
+/// What went wrong, with its causes, without the address.
+fn describe(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use florin_domain::{Actor, Mode, StoredSecret, TenantId, WebhookEndpointId};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Hosts that no webhook may reach, however they are written.
+    const REFUSED: &str = include_str!("refused_hosts.txt");
+
+    /// Counts the connections that are made to loopback, and to whatever address else this machine has.
+    async fn canary() -> (u16, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        tokio::spawn(async move {
+            while listener.accept().await.is_ok() {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        (port, count)
+    }
+
+    fn client(reach: Reach, lookup: Lookup) -> WebhookClient {
+        WebhookClient::new(reach, lookup, Duration::from_millis(300)).unwrap()
+    }
+
+    fn leads_to(addresses: Vec<IpAddr>) -> Lookup {
+        Arc::new(move |_| {
+            let addresses = addresses.clone();
+            Box::pin(async move { Ok(addresses) })
+        })
+    }
+
+    async fn send(client: &WebhookClient, url: String) -> Sent {
+        let endpoint = WebhookEndpoint {
+            id: WebhookEndpointId::from_bytes([1; 16]),
+            tenant_id: TenantId::from_bytes([1; 16]),
+            mode: Mode::Test,
+            url,
+            types: None,
+            description: None,
+            enabled: true,
+            disabled_reason: None,
+            enabled_at: chrono::DateTime::UNIX_EPOCH,
+            max_concurrency: 1,
+            secret: StoredSecret::Plain(Vec::new()),
+            old_secret: None,
+            deleted_at: None,
+            revision: 1,
+            event_count: 0,
+            created_by: Actor::System,
+            updated_by: Actor::System,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
+        };
+        let message = Message { id: "evt_1".to_owned(), timestamp: 1, body: "{}".to_owned() };
+        client.send(&endpoint, message, vec![vec![1; 24]]).await
+    }
+
+    #[tokio::test]
+    async fn three_hundred_ways_to_write_where_no_webhook_may_go_lead_to_no_connection() {
+        let (port, connections) = canary().await;
+        let client = client(Reach::Public, system_lookup());
+        assert!(REFUSED.lines().count() >= 300);
+        for host in REFUSED.lines() {
+            for url in [format!("https://{host}:{port}/"), format!("http://{host}:{port}/")] {
+                let refused = check_target(&url, Reach::Public);
+                assert!(refused.is_err(), "{url} is taken for {refused:?}");
+                let sent = send(&client, url.clone()).await;
+                assert!(sent.status_code.is_none() && sent.error.is_some(), "{url}: {sent:?}");
+            }
+        }
+        assert_eq!(connections.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_any_such_address_leads_to_no_connection() {
+        let (port, connections) = canary().await;
+        let url = format!("https://hooks.example:{port}/");
+        let literal = |host: &str| host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
+        let addresses: Vec<IpAddr> = REFUSED.lines().filter_map(literal).collect();
+        assert!(addresses.len() > 200, "{}", addresses.len());
+        for address in addresses {
+            // Also beside one that is public, which nobody answers at.
+            for found in [vec![address], vec!["2000::1".parse().unwrap(), address]] {
+                let sent = send(&client(Reach::Public, leads_to(found)), url.clone()).await;
+                let error = sent.error.unwrap_or_default();
+                assert!(error.contains("may not be sent to"), "{address}: {error}");
+            }
+        }
+        assert_eq!(connections.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_elsewhere_at_the_next_look_gains_nothing() {
+        let (port, connections) = canary().await;
+        let looks = Arc::new(AtomicUsize::new(0));
+        let looked = Arc::clone(&looks);
+        let rebinding: Lookup = Arc::new(move |_| {
+            let is_first = looked.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
+            let found: IpAddr = if is_first { "2000::1" } else { "127.0.0.1" }.parse().unwrap();
+            Box::pin(async move { Ok(vec![found]) })
+        });
+        let client = client(Reach::Public, rebinding);
+        for _ in 0..10 {
+            let sent = send(&client, format!("https://hooks.example:{port}/")).await;
+            assert!(sent.status_code.is_none(), "{sent:?}");
+        }
+        // Each time it was looked once, and what was found was what was connected to, or not.
+        assert_eq!(looks.load(Ordering::SeqCst), 10);
+        assert_eq!(connections.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn the_canary_would_sing() {
+        let (port, connections) = canary().await;
+        let client = client(Reach::PublicAndLoopback, leads_to(vec!["127.0.0.1".parse().unwrap()]));
+        send(&client, format!("https://hooks.example:{port}/")).await;
+        send(&client, format!("http://127.0.0.1:{port}/")).await;
+        assert_eq!(connections.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn addresses_of_endpoints_are_https_and_bare() {
+        for (url, refused) in [
+            ("https://example.com/hooks?a=b", None),
+            ("https://example.com:8443/", None),
+            ("https://1.1.1.1/", None),
+            ("http://example.com/", Some(TargetRefused::NotHttps)),
+            ("ftp://example.com/", Some(TargetRefused::NotHttps)),
+            ("file:///etc/passwd", Some(TargetRefused::Malformed)),
+            ("https://user@example.com/", Some(TargetRefused::Malformed)),
+            ("https://:secret@example.com/", Some(TargetRefused::Malformed)),
+            ("https://example.com/#part", Some(TargetRefused::Malformed)),
+            ("example.com", Some(TargetRefused::Malformed)),
+            ("", Some(TargetRefused::Malformed)),
+        ] {
+            assert_eq!(check_target(url, Reach::Public).err(), refused, "{url}");
+        }
+        assert!(check_target("http://localhost:4242/", Reach::PublicAndLoopback).is_ok());
+        assert_eq!(
+            check_target("http://example.com/", Reach::PublicAndLoopback),
+            Err(TargetRefused::NotHttps)
+        );
+        assert_eq!(
+            check_target("https://10.0.0.1/", Reach::PublicAndLoopback),
+            Err(TargetRefused::NotPublic)
+        );
+    }
+}
