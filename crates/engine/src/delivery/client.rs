@@ -7,20 +7,23 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use florin_domain::WebhookEndpoint;
+use florin_domain::{WebhookEndpoint, contains_card_number};
 use florin_processors::http::webhook_tls;
 use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Client, Response, redirect};
 use standardwebhooks::Webhook;
 
-use super::addresses::{Reach, is_plain_loopback};
+use super::addresses::Reach;
+use super::target::check_target;
 
 /// How much of an answer is read.
 const LONGEST_ANSWER: usize = 64 << 10;
 /// How much of it is kept, in bytes.
 const KEPT_OF_ANSWER: usize = 1024;
+/// What is kept instead of an answer with a card number.
+const WITHHELD: &str = "(withheld: the answer holds a card number)";
 /// How long a connection may take to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The other side closes idle connections.
@@ -38,45 +41,6 @@ pub fn system_lookup() -> Lookup {
             Ok(found.map(|address| address.ip()).collect())
         })
     })
-}
-
-/// Why an address is no endpoint's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TargetRefused {
-    /// It is none, or has parts that it must not have.
-    #[error("url must be an address such as https://example.com/webhooks, without a user or a fragment")]
-    Malformed,
-    /// It is not encrypted.
-    #[error("url must begin with https://")]
-    NotHttps,
-    /// It leads to a machine that is not on the public internet.
-    #[error("url must lead to the public internet, not to a private or special address")]
-    NotPublic,
-}
-
-/// The address as it is sent to, when it may be.
-///
-/// # Errors
-/// [`TargetRefused`]. What a name leads to is only known when something is sent.
-pub fn check_target(text: &str, reach: Reach) -> Result<Url, TargetRefused> {
-    let url = Url::parse(text).map_err(|_| TargetRefused::Malformed)?;
-    let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    let host = url.host_str().filter(|host| !host.is_empty() && is_bare).ok_or(TargetRefused::Malformed)?;
-    let literal: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-    if literal.is_some_and(|address| !reach.allows(address)) {
-        return Err(TargetRefused::NotPublic);
-    }
-    let name = host.trim_end_matches('.');
-    let is_local_name = literal.is_none() && (name == "localhost" || name.ends_with(".localhost"));
-    if is_local_name && reach == Reach::Public {
-        return Err(TargetRefused::NotPublic);
-    }
-    match url.scheme() {
-        "https" => Ok(url),
-        // Nothing leaves this machine.
-        "http" if is_local_name || literal.is_some_and(is_plain_loopback) => Ok(url),
-        _ => Err(TargetRefused::NotHttps),
-    }
 }
 
 /// Resolves names, and refuses those that lead anywhere but where webhooks may go.
@@ -185,7 +149,7 @@ impl WebhookClient {
         let response = request.send().await.map_err(describe)?;
         let retry_after = retry_after(&response);
         let status_code = Some(response.status().as_u16());
-        let answer = Some(first_part(response).await);
+        let answer = Some(without_card_numbers(first_part(response).await));
         Ok(Sent { status_code, answer, retry_after, ..Sent::default() })
     }
 }
@@ -217,6 +181,11 @@ async fn first_part(mut response: Response) -> String {
     bytes.truncate(KEPT_OF_ANSWER);
     // What is no text, and U+0000, which no database takes.
     shortened(&String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}"), KEPT_OF_ANSWER)
+}
+
+/// A receiver may answer with whatever it was sent by others, and a card number is not stored even so.
+fn without_card_numbers(answer: String) -> String {
+    if contains_card_number(&answer) { WITHHELD.to_owned() } else { answer }
 }
 
 fn shortened(text: &str, most: usize) -> String {
@@ -264,6 +233,12 @@ mod tests {
             }
         });
         (port, count)
+    }
+
+    #[test]
+    fn an_answer_with_a_card_number_is_withheld_and_others_are_kept() {
+        assert_eq!(without_card_numbers("paid by 4242 4242 4242 4242".to_owned()), WITHHELD);
+        assert_eq!(without_card_numbers("thanks".to_owned()), "thanks");
     }
 
     fn client(reach: Reach, lookup: Lookup) -> WebhookClient {
@@ -363,33 +338,5 @@ mod tests {
         send(&client, format!("https://hooks.example:{port}/")).await;
         send(&client, format!("http://127.0.0.1:{port}/")).await;
         assert_eq!(connections.load(Ordering::SeqCst), 2);
-    }
-
-    #[test]
-    fn addresses_of_endpoints_are_https_and_bare() {
-        for (url, refused) in [
-            ("https://example.com/hooks?a=b", None),
-            ("https://example.com:8443/", None),
-            ("https://1.1.1.1/", None),
-            ("http://example.com/", Some(TargetRefused::NotHttps)),
-            ("ftp://example.com/", Some(TargetRefused::NotHttps)),
-            ("file:///etc/passwd", Some(TargetRefused::Malformed)),
-            ("https://user@example.com/", Some(TargetRefused::Malformed)),
-            ("https://:secret@example.com/", Some(TargetRefused::Malformed)),
-            ("https://example.com/#part", Some(TargetRefused::Malformed)),
-            ("example.com", Some(TargetRefused::Malformed)),
-            ("", Some(TargetRefused::Malformed)),
-        ] {
-            assert_eq!(check_target(url, Reach::Public).err(), refused, "{url}");
-        }
-        assert!(check_target("http://localhost:4242/", Reach::PublicAndLoopback).is_ok());
-        assert_eq!(
-            check_target("http://example.com/", Reach::PublicAndLoopback),
-            Err(TargetRefused::NotHttps)
-        );
-        assert_eq!(
-            check_target("https://10.0.0.1/", Reach::PublicAndLoopback),
-            Err(TargetRefused::NotPublic)
-        );
     }
 }

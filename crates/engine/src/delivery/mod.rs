@@ -6,6 +6,7 @@
 mod addresses;
 mod client;
 mod listening;
+mod target;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,9 +22,10 @@ use florin_storage::{Realm, StorageError};
 use tokio::sync::{mpsc, oneshot};
 
 pub use addresses::Reach;
-pub use client::{Lookup, TargetRefused, check_target, system_lookup};
+pub use client::{Lookup, system_lookup};
 pub(crate) use client::{Message, Sent, WebhookClient};
 pub(crate) use listening::Listening;
+pub use target::{TargetRefused, check_target};
 
 use crate::commands::GiveUpEndpoint;
 use crate::engine::Inner;
