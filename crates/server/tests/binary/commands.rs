@@ -120,7 +120,9 @@ fn tenants_and_keys_are_made_listed_and_revoked() {
     };
     assert_eq!(
         stdout(&florin(&["migrate"])),
-        ["1", "2", "3", "4", "5", "6", "7"].map(|number| format!("applied 0000000000000{number}\n")).concat()
+        ["1", "2", "3", "4", "5", "6", "7", "8"]
+            .map(|number| format!("applied 0000000000000{number}\n"))
+            .concat()
     );
     assert!(stdout(&florin(&["migrate"])).starts_with("nothing to apply"));
     let tenant = stdout(&florin(&["tenants", "create", "Example GmbH"])).trim().to_owned();
