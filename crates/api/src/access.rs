@@ -9,7 +9,7 @@ use florin_engine::views::{Answer, ErrorCode, Refused};
 use crate::call::Call;
 use crate::fields::{Fields, missing, not_a_word, refuse_immutable};
 use crate::idempotency;
-use crate::query::PAGE_PARAMETERS;
+use crate::query::{PAGE_PARAMETERS, search_text};
 
 /// The fields of `POST /v1/api_keys`.
 pub(crate) const KEY_FIELDS: &[&str] = &["name", "scopes", "expires_at"];
@@ -76,7 +76,7 @@ pub(crate) async fn list_audit_log(call: Call) -> Result<Answer, Refused> {
     let page = query.page::<AuditEntryId>(AuditEntryId::PREFIX, AuditEntryId::uuid)?;
     let filter = AuditFilter {
         action: query.word("action", AuditAction::WORDS)?,
-        object_id: query.text("object_id", name)?,
+        object_id: query.text("object_id", search_text)?,
         actor: query.take("actor").map(|text| actor(&text)).transpose()?,
         created_after: query.time("created_after")?,
         created_before: query.time("created_before")?,
