@@ -76,7 +76,7 @@ pub(crate) async fn list_audit_log(call: Call) -> Result<Answer, Refused> {
     let page = query.page::<AuditEntryId>(AuditEntryId::PREFIX, AuditEntryId::uuid)?;
     let filter = AuditFilter {
         action: query.word("action", AuditAction::WORDS)?,
-        object_id: query.text("object_id", search_text)?,
+        object_id: query.text("object_id", |text| search_text(text).and_then(name))?,
         actor: query.take("actor").map(|text| actor(&text)).transpose()?,
         created_after: query.time("created_after")?,
         created_before: query.time("created_before")?,
