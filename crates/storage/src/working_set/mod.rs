@@ -3,6 +3,7 @@
 mod needs;
 mod objects;
 mod saving;
+mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use diesel::sql_types::Nullable;
 use florin_domain::{
     Attempt, AttemptId, CreditAccount, Currency, Customer, CustomerId, Invoice, InvoiceId, KeyId, OpenItem,
     OpenItemId, Payment, PaymentId, ProcessorAccount, ProcessorAccountId, ProcessorRoutes, Refund, RefundId,
-    Session, SessionId, StoredMethod, StoredMethodId, TenantId, Transaction, TransactionId, User, UserId,
+    Session, StoredMethod, StoredMethodId, TenantId, Transaction, TransactionId, User, UserId,
     WebhookEndpoint, WebhookEndpointId,
 };
 
@@ -223,28 +224,6 @@ impl WorkingSet {
     /// A tenant's settings in one mode; none when nobody has changed any.
     pub fn tenant_settings(&self, realm: Realm) -> Option<&TenantSettings> {
         self.tenant_settings.get(&realm)
-    }
-
-    /// A user.
-    pub fn user(&self, tenant: TenantId, id: UserId) -> Option<&User> {
-        self.users.get(&(tenant, id))
-    }
-
-    /// Whether a user of the tenant has this address, this batch's included.
-    pub fn is_email_taken(&self, tenant: TenantId, email: &str) -> bool {
-        self.user_emails.contains_key(&(tenant, email.to_owned()))
-            || self.users.iter().any(|user| user.tenant_id == tenant && user.email.as_str() == email)
-    }
-
-    /// A session.
-    pub fn session(&self, realm: Realm, id: SessionId) -> Option<&Session> {
-        self.sessions.get(&(realm, id))
-    }
-
-    /// The tokens of a session that was asked for with its tokens, this batch's included.
-    pub fn tokens_of(&self, realm: Realm, id: SessionId) -> impl Iterator<Item = &SessionToken> {
-        let all = self.session_tokens.iter().chain(&self.new_tokens);
-        all.filter(move |token| (token.realm, token.session_id) == (realm, id))
     }
 
     /// A webhook endpoint; not one that is gone.
