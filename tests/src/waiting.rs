@@ -32,11 +32,9 @@ pub async fn wait_until(what: &str, seconds: u64, mut is_so: impl FnMut() -> boo
     eventually(what, seconds, || std::future::ready(is_so().then_some(()))).await;
 }
 
-/// How much of something a test does: `full` in CI and with `FULL=1`, `quick` else; `FLORIN_TEST_SCALE` multiplies the
-/// latter.
+/// How much of something a test does: `full` with `FULL=1`, `quick` else; `FLORIN_TEST_SCALE` multiplies the latter.
 pub fn scaled(quick: usize, full: usize) -> usize {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if is_set("CI") || is_set("FULL") {
+    if std::env::var_os("FULL").is_some_and(|value| !value.is_empty()) {
         return full;
     }
     let scale = std::env::var("FLORIN_TEST_SCALE").ok().map_or(1.0, |text| {

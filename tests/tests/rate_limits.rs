@@ -64,21 +64,37 @@ async fn try_to_pay(client: &Client) -> Reply {
 /// Callers who try to pay at the same time. More would only wait for each other.
 const CALLERS: u32 = 60;
 
-/// Tries to pay at that rate, in turn at each server, and counts the payments that were made; all others are 429.
-async fn count_admitted(servers: &Servers, per_second: u32, seconds: u32) -> u32 {
-    let until = Instant::now() + Duration::from_secs(u64::from(seconds));
+/// What servers answered while more was asked than they may admit.
+struct Answered {
+    admitted: u32,
+    /// How many answers came in each second.
+    each_second: Vec<u32>,
+}
+
+impl Answered {
+    /// In how many seconds less than half of what was meant to be asked was answered, because the machine stood still.
+    fn stalls(&self, per_second: u32) -> u32 {
+        let stalls = self.each_second.iter().filter(|answers| **answers < per_second / 2).count();
+        u32::try_from(stalls).expect("a small number")
+    }
+}
+
+/// Tries to pay at that rate, in turn at each server; what is not admitted is 429.
+async fn ask(servers: &Servers, per_second: u32, seconds: u32) -> Answered {
+    let start = Instant::now();
     let callers = (0..CALLERS).map(|caller| {
         let client = servers.clients[caller as usize % servers.clients.len()].clone();
         tokio::spawn(async move {
             let mut ticks = interval(Duration::from_secs(1) * CALLERS / per_second);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-            let mut admitted = 0;
+            let (mut admitted, mut answered) = (0, Vec::new());
             loop {
                 ticks.tick().await;
-                if Instant::now() >= until {
-                    return admitted;
+                if start.elapsed().as_secs() >= u64::from(seconds) {
+                    return (admitted, answered);
                 }
                 let reply = try_to_pay(&client).await;
+                answered.push(start.elapsed().as_secs());
                 match reply.status {
                     201 => admitted += 1,
                     _ => drop(reply.expect_error(429, "rate_limit_exceeded")),
@@ -86,21 +102,31 @@ async fn count_admitted(servers: &Servers, per_second: u32, seconds: u32) -> u32
             }
         })
     });
-    join_all(callers).await.into_iter().map(|admitted| admitted.expect("no panic")).sum()
+    let mut all = Answered { admitted: 0, each_second: vec![0; seconds as usize] };
+    for caller in join_all(callers).await {
+        let (admitted, answered) = caller.expect("no panic");
+        all.admitted += admitted;
+        for second in answered {
+            if let Some(count) = usize::try_from(second).ok().and_then(|at| all.each_second.get_mut(at)) {
+                *count += 1;
+            }
+        }
+    }
+    all
 }
 
-/// Ten times as many payments as fresh servers with these limits may make, and how many of them were made. Again, when the
-/// machine stood still for so long that a server took Redis for silent: that is what other tests are about.
-async fn admitted_of_ten_times(per_minute: u32, per_second: u32, seconds: u32) -> Option<u32> {
+/// Asks fresh servers with these limits for ten times as much. Again, when the machine stood still for so long that a
+/// server took Redis for silent: that is what other tests are about.
+async fn ask_ten_times(per_minute: u32, per_second: u32, seconds: u32) -> Option<Answered> {
     let per_second_offered = 10 * per_second.max(per_minute / 60);
     for _ in 0..3 {
         let redis = Redis::start()?;
         let servers = Servers::start(&redis, per_minute, per_second)?;
         servers.wait_until_shared(true).await;
-        let admitted = count_admitted(&servers, per_second_offered, seconds).await;
+        let answered = ask(&servers, per_second_offered, seconds).await;
         servers.database.check_all_rules();
         if servers.lines(0, "Redis does not answer") == 0 {
-            return Some(admitted);
+            return Some(answered);
         }
     }
     panic!("the machine stands still too often");
@@ -110,7 +136,7 @@ async fn admitted_of_ten_times(per_minute: u32, per_second: u32, seconds: u32) -
 async fn three_processes_with_one_redis_admit_the_limit_of_a_minute_within_one_percent() {
     let _turn = one_at_a_time().await;
     let seconds = u32::try_from(scaled(8, 59)).expect("a small number");
-    let Some(admitted) = admitted_of_ten_times(600, 0, seconds).await else { return };
+    let Some(Answered { admitted, .. }) = ask_ten_times(600, 0, seconds).await else { return };
     assert!((594..=606).contains(&admitted), "{admitted} of 600");
 }
 
@@ -118,10 +144,12 @@ async fn three_processes_with_one_redis_admit_the_limit_of_a_minute_within_one_p
 async fn three_processes_with_one_redis_admit_the_limit_of_a_second_in_every_second() {
     let _turn = one_at_a_time().await;
     let seconds = u32::try_from(scaled(6, 30)).expect("a small number");
-    let Some(admitted) = admitted_of_ten_times(0, 50, seconds).await else { return };
-    let share = f64::from(admitted) / f64::from(50 * seconds);
-    // Less when the machine stands still at the moment at which there is room again: what nobody asks for is not admitted.
-    assert!((0.9..=1.01).contains(&share), "{admitted} in {seconds} s");
+    let Some(answered) = ask_ten_times(0, 50, seconds).await else { return };
+    let (admitted, stalls) = (answered.admitted, answered.stalls(500));
+    assert!(admitted <= 50 * seconds + 50 * seconds / 100, "{admitted} in {seconds} s");
+    // What nobody asks for, because the machine stands still, is not admitted; nor what its second's end has no room for.
+    let at_least = 45 * seconds.saturating_sub(2 * stalls);
+    assert!(admitted >= at_least, "{admitted} in {seconds} s, {stalls} of them with few answers");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,7 +161,9 @@ async fn a_minute_s_limit_is_one_for_all_processes_and_callers_are_told_what_is_
     for (turn, left) in [(0, 89), (1, 88), (2, 87)] {
         let reply = try_to_pay(&servers.clients[turn]).await.expect_status(201);
         assert_eq!(reply.header("ratelimit-policy"), r#""standard";q=90;w=60"#);
-        assert_eq!(reply.header("ratelimit"), format!(r#""standard";r={left};t=60"#));
+        let header = reply.header("ratelimit");
+        let seconds = header.strip_prefix(&format!(r#""standard";r={left};t="#)).map(str::parse::<u32>);
+        assert!(matches!(seconds, Some(Ok(30..=60))), "{header}");
     }
     let all = (0..900).map(|turn| {
         let client = servers.clients[turn % 3].clone();

@@ -348,7 +348,7 @@ fn run_histories(kind: Kind) {
         let engines = [harness.engine.clone(), other];
         (harness, engines)
     });
-    let cases = if std::env::var_os("CI").is_some() { 100 } else { 40 };
+    let cases = if std::env::var_os("FULL").is_some() { 1000 } else { 40 };
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let number = std::cell::Cell::new(0);
     let mut runner = TestRunner::new(config);
