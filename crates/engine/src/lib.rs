@@ -31,6 +31,7 @@ mod retention;
 mod routing;
 mod secret;
 mod settings;
+mod slots;
 mod time;
 mod tokens;
 mod totp;

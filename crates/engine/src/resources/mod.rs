@@ -14,7 +14,7 @@ mod transactions;
 mod users;
 
 pub use endpoints::new_webhook_secret;
-pub(crate) use events::PATIENCE;
+pub(crate) use events::{PATIENCE, place_before};
 pub use open_items::ItemsDesk;
 pub use sessions::Stranger;
 
