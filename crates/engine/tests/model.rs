@@ -60,7 +60,7 @@ fn going_on_to_the_third_account_changes_nothing_but_the_number_of_attempts_on_p
 /// The pure properties run `PROPTEST_CASES` times; a history here writes to a disk many times, so that there are fewer.
 fn agree<D: Database>() {
     let mut config = Config::default();
-    config.cases = (config.cases / 40).max(20);
+    config.cases = (config.cases / 40).max(64);
     config.max_shrink_iters = 500;
     config.failure_persistence = Some(Box::new(FileFailurePersistence::WithSource("regressions")));
     config.source_file = Some(file!());
