@@ -32,8 +32,8 @@ pub struct Received {
 pub enum Behaviour {
     /// By this status, with these headers.
     Answer(u16, Vec<(&'static str, String)>),
-    /// By 200 and so many bytes.
-    Body(usize),
+    /// By 200 and bytes without end.
+    Endless,
     /// Not at all.
     Silence,
 }
@@ -62,6 +62,7 @@ pub struct Receiver {
     url: String,
     received: Arc<Mutex<Vec<Received>>>,
     connections: Arc<Mutex<usize>>,
+    sent_in_vain: Arc<Mutex<Option<usize>>>,
 }
 
 impl Receiver {
@@ -77,7 +78,12 @@ impl Receiver {
     pub async fn answering(policy: impl Fn(&Received) -> Behaviour + Send + Sync + 'static) -> Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let receiver = Receiver { url, received: Arc::default(), connections: Arc::default() };
+        let receiver = Receiver {
+            url,
+            received: Arc::default(),
+            connections: Arc::default(),
+            sent_in_vain: Arc::default(),
+        };
         let (notes, policy): (Receiver, Policy) = (receiver.clone(), Arc::new(policy));
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
@@ -107,6 +113,14 @@ impl Receiver {
     /// When a test has panicked with it.
     pub fn connections(&self) -> usize {
         *self.connections.lock().expect("no test panics with it")
+    }
+
+    /// How many bytes of an endless answer were sent before nobody took more; none while somebody does.
+    ///
+    /// # Panics
+    /// When a test has panicked with it.
+    pub fn sent_in_vain(&self) -> Option<usize> {
+        *self.sent_in_vain.lock().expect("no test panics with it")
     }
 
     /// What came so far.
@@ -142,8 +156,10 @@ async fn serve(connection: TcpStream, notes: Receiver, policy: Policy) {
                 tokio::time::sleep(Duration::from_secs(3600)).await;
                 return;
             }
-            Behaviour::Body(length) => {
-                format!("HTTP/1.1 200 x\r\ncontent-length: {length}\r\n\r\n{}", "x".repeat(length))
+            Behaviour::Endless => {
+                let sent = send_on(reader.get_mut()).await;
+                *notes.sent_in_vain.lock().expect("no test panics with it") = Some(sent);
+                return;
             }
             Behaviour::Answer(status, headers) => {
                 let headers: String =
@@ -157,6 +173,18 @@ async fn serve(connection: TcpStream, notes: Receiver, policy: Policy) {
             return;
         }
     }
+}
+
+/// Sends until nobody takes more, and says how much that was.
+async fn send_on(connection: &mut TcpStream) -> usize {
+    let (mut sent, chunk) = (0, [b'x'; 4096]);
+    let head = b"HTTP/1.1 200 x\r\ncontent-length: 1000000000000\r\n\r\n";
+    if connection.write_all(head).await.is_ok() {
+        while connection.write_all(&chunk).await.is_ok() {
+            sent += chunk.len();
+        }
+    }
+    sent
 }
 
 async fn read(reader: &mut BufReader<TcpStream>) -> Option<Received> {

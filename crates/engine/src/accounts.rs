@@ -8,6 +8,7 @@ use florin_domain::{
     AccountChange, Actor, Metadata, ProcessorAccount, ProcessorAccountId, SealedCredentials,
 };
 use florin_processors::{Account, AccountRefused, Connector, Credentials};
+use florin_storage::sealed::{replace_sealed_secret, sealed_secrets};
 use florin_storage::{AnyConnection, Needs, Realm, StorageError, WorkingSet, read};
 
 use crate::clock::IdSource;
@@ -235,6 +236,24 @@ impl Operator {
             changed += 1;
         }
         Ok((changed, accounts.len()))
+    }
+
+    /// The same for second factors and for what signs webhooks.
+    ///
+    /// # Errors
+    /// As [`Operator::reencrypt`].
+    pub fn reencrypt_secrets(
+        &self,
+        connection: &mut AnyConnection,
+    ) -> Result<(usize, usize), OperatorFailed> {
+        let secrets = sealed_secrets(connection)?;
+        let mut changed = 0;
+        for (of, before) in &secrets {
+            if let Some(after) = self.opener.vault.reseal(*of, before)? {
+                changed += usize::from(replace_sealed_secret(connection, *of, before, &after)?);
+            }
+        }
+        Ok((changed, secrets.len()))
     }
 
     fn alter(

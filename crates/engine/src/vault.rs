@@ -4,7 +4,7 @@
 //! the database can make one account use another's. Nonces are random: with 192 bits they never repeat.
 //!
 //! Several keys may be given. The first encrypts; all of them open. So a key is replaced without a gap: put the new one
-//! first, restart, run `florin processors reencrypt`, take the old one away.
+//! first, restart, run `florin processors reencrypt`, which encrypts everything anew, take the old one away.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use florin_domain::{ProcessorAccountId, SealedCredentials, TenantId, UserId, WebhookEndpointId};
 use florin_processors::Credentials;
 use florin_storage::Realm;
+use florin_storage::sealed::SecretOf;
 use sha2::{Digest, Sha256};
 
 use crate::totp::TotpSecret;
@@ -133,6 +134,25 @@ impl Vault {
         secret: &TotpSecret,
     ) -> Result<SealedCredentials, VaultError> {
         self.seal_bytes(secret.as_bytes(), &whose_factor(tenant, id))
+    }
+
+    /// Encrypts a secret with the first key that another one encrypts; none where the first one does.
+    ///
+    /// # Errors
+    /// As [`Vault::open`] and [`Vault::seal`].
+    pub(crate) fn reseal(
+        &self,
+        of: SecretOf,
+        sealed: &SealedCredentials,
+    ) -> Result<Option<SealedCredentials>, VaultError> {
+        if Some(&*sealed.key_id) == self.key_id() {
+            return Ok(None);
+        }
+        let whose = match of {
+            SecretOf::Factor(tenant, id) => whose_factor(tenant, id),
+            SecretOf::Endpoint(realm, id) => whose(WEBHOOKS, realm, id.bytes()),
+        };
+        self.seal_bytes(&self.open_bytes(sealed, &whose)?, &whose).map(Some)
     }
 
     fn seal_bytes(&self, msg: &[u8], aad: &[u8]) -> Result<SealedCredentials, VaultError> {

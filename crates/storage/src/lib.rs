@@ -19,6 +19,7 @@ pub mod reconciliation;
 pub mod recovery;
 mod rows;
 mod schema;
+pub mod sealed;
 pub mod sessions;
 mod transaction;
 pub mod verify;

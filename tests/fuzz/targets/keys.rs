@@ -16,12 +16,11 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(KeyText::compose(mode, id, random), text);
     }
     let Some(([choice, at, id @ ..], rest)) = data.split_first_chunk::<18>() else { return };
-    let id: [u8; 16] = id.try_into().expect("16 bytes are left of 18");
     let random: String = (0..KEY_RANDOM_CHARS)
         .map(|place| char::from(CHARACTERS[usize::from(rest.get(place).copied().unwrap_or(0)) % 62]))
         .collect();
     let mode = if choice & 1 == 0 { Mode::Test } else { Mode::Live };
-    let id = KeyId::from_bytes(id);
+    let id = KeyId::from_bytes(*id);
     let text = KeyText::compose(mode, id, &random);
     assert_eq!(KeyText::recognize(&text), KeyText::Sound { mode, id });
     // Behind its prefix, where another character makes another kind of text of it.

@@ -16,13 +16,12 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(TokenText::compose(kind, mode, id, random), text);
     }
     let Some(([choice, at, id @ ..], rest)) = data.split_first_chunk::<18>() else { return };
-    let id: [u8; 16] = id.try_into().expect("16 bytes are left of 18");
     let random: String = (0..KEY_RANDOM_CHARS)
         .map(|place| char::from(CHARACTERS[usize::from(rest.get(place).copied().unwrap_or(0)) % 62]))
         .collect();
     let kind = if choice & 1 == 0 { TokenKind::Access } else { TokenKind::Refresh };
     let mode = if choice & 2 == 0 { Mode::Test } else { Mode::Live };
-    let id = SessionId::from_bytes(id);
+    let id = SessionId::from_bytes(*id);
     let text = TokenText::compose(kind, mode, id, &random);
     assert_eq!(TokenText::recognize(&text), TokenText::Sound { kind, mode, id });
     // Behind its prefix, where another character makes another kind of text of it.

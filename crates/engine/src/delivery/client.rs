@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, ParseError};
 use florin_domain::{WebhookEndpoint, contains_card_number};
 use florin_processors::http::{describe, webhook_tls};
 use futures_util::future::BoxFuture;
@@ -147,7 +148,7 @@ impl WebhookClient {
             .header("webhook-signature", signature)
             .body(message.body);
         let response = request.send().await.map_err(describe)?;
-        let retry_after = retry_after(&response);
+        let retry_after = retry_after(&response, message.timestamp);
         let status_code = Some(response.status().as_u16());
         let answer = Some(without_card_numbers(first_part(response).await));
         Ok(Sent { status_code, answer, retry_after, ..Sent::default() })
@@ -163,10 +164,14 @@ pub(crate) fn sign(message: &Message, secrets: Vec<Vec<u8>>) -> Result<String, S
     signatures.map(|all| all.join(" ")).map_err(|error| format!("could not be signed: {error}"))
 }
 
-/// In seconds; a date is not understood.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
+/// How long after `sent_at` it may be tried again: in seconds, or until a date.
+fn retry_after(response: &Response, sent_at: i64) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = value.parse().or_else(|_| {
+        let at = DateTime::parse_from_rfc2822(value)?.timestamp();
+        Ok::<u64, ParseError>(u64::try_from(at.saturating_sub(sent_at)).unwrap_or(0))
+    });
+    seconds.ok().map(Duration::from_secs)
 }
 
 /// Reads an answer as far as it is of interest; the rest is not waited for.

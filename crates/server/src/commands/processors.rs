@@ -37,6 +37,8 @@ pub(super) fn run(settings: &Settings, command: Processors) -> Result<(), Failur
         Processors::Reencrypt => {
             let (changed, all) = operator.reencrypt(&mut connection)?;
             eprintln!("encrypted the credentials of {changed} of {all} processor accounts anew");
+            let (changed, all) = operator.reencrypt_secrets(&mut connection)?;
+            eprintln!("encrypted {changed} of {all} second factors and webhook secrets anew");
             Ok(())
         }
     }

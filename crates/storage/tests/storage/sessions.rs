@@ -7,6 +7,7 @@ use florin_domain::{
     TokenKind, User, UserId, UserName, normalize_email,
 };
 use florin_storage::access::{Tenant, access_generation, create_tenant};
+use florin_storage::sealed::{SecretOf, replace_sealed_secret, sealed_secrets};
 use florin_storage::sessions::{
     SessionToken, count_login_attempt, find_session, find_token, find_user, find_users_by_email,
     forget_sessions, forgive_login_attempt, list_users,
@@ -152,6 +153,30 @@ fn sessions_tokens_and_users_are_found_as_they_were_saved() {
             save(&mut connection, |set| set.put_user(changed.clone()));
             assert_eq!(find_user(&mut connection, tenant, user_id()).unwrap().unwrap(), changed);
         }
+    });
+}
+
+#[test]
+fn an_encrypted_secret_is_replaced_where_it_is_still_the_same() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        store(&mut connection);
+        assert_eq!(sealed_secrets(&mut connection).unwrap(), []);
+        let sealed = |number| SealedCredentials { key_id: format!("k{number}"), bytes: vec![number, 2] };
+        let pending = user().offer_second_factor(sealed(1), noon(), Actor::System);
+        save(&mut connection, |set| set.put_user(pending.clone()));
+        let of = SecretOf::Factor(realm(1).tenant_id, user_id());
+        assert_eq!(sealed_secrets(&mut connection).unwrap(), [(of, sealed(1))]);
+        let foreign = SecretOf::Factor(realm(2).tenant_id, user_id());
+        for (of, before, is_replaced) in [(foreign, 1, false), (of, 3, false), (of, 1, true), (of, 1, false)]
+        {
+            let replaced = replace_sealed_secret(&mut connection, of, &sealed(before), &sealed(2)).unwrap();
+            assert_eq!(replaced, is_replaced);
+        }
+        assert_eq!(sealed_secrets(&mut connection).unwrap(), [(of, sealed(2))]);
+        let found = find_user(&mut connection, realm(1).tenant_id, user_id()).unwrap().unwrap();
+        let expected = user().offer_second_factor(sealed(2), noon(), Actor::System);
+        assert_eq!((found.second_factor, found.revision), (expected.second_factor, pending.revision + 1));
     });
 }
 
