@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Actor, Amount, CaptureMethod, Currency, CustomerId, Description, Destination, Metadata, Mode, PageToken,
-    Payment, PaymentId, PaymentRequestId, Reason, State, TenantId,
+    Payment, PaymentId, PaymentRequestId, Reason, State, TenantId, Total,
 };
 
 named_enum! {
@@ -352,6 +352,30 @@ impl PaymentRequest {
             () if self.charging && self.payment_id.is_none() => Some("it is charged and names no payment"),
             () if self.charging && is_over => Some("it is over and charged"),
             () => None,
+        }
+    }
+
+    /// What the request and its payment contradict each other in, if in anything.
+    pub fn contradiction_with(&self, payment: &Payment) -> Option<&'static str> {
+        let has_paid = payment.facts.authorized() == Total::from(self.amount);
+        match (self.state(), payment.state()) {
+            (PaymentRequestState::Paid, _) if has_paid => None,
+            (PaymentRequestState::Paid, _) => Some("it is paid, and its payment has not brought its amount"),
+            (PaymentRequestState::Canceled, State::Canceled | State::Failed | State::Pending) => None,
+            (PaymentRequestState::Canceled, _) => Some("it is canceled, and its payment is not over"),
+            (PaymentRequestState::Open, State::Processing) if self.charging => None,
+            (PaymentRequestState::Open, State::Failed | State::Pending) if !self.charging => None,
+            (PaymentRequestState::Open, State::Processing | State::Failed | State::Pending) => {
+                Some("it tells otherwise than its payment whether something is under way")
+            }
+            (
+                PaymentRequestState::Open,
+                State::Authorized
+                | State::Captured
+                | State::PartiallyRefunded
+                | State::Refunded
+                | State::Canceled,
+            ) => Some("its payment is over, and it is open"),
         }
     }
 
