@@ -74,8 +74,7 @@ impl World {
     fn charge(&mut self, action: Action) -> Result<(), TestCaseError> {
         if let Err(refused) = self.request.check_chargeable(self.now) {
             let is_over = self.request.status(self.now) != PaymentRequestStatus::Open;
-            let is_late = refused == NotOpen::Expired && self.request.charging;
-            prop_assert!(is_over || is_late || refused == NotOpen::Canceling, "{refused}");
+            prop_assert!(is_over || refused == NotOpen::Canceling, "{refused}");
             return Ok(());
         }
         let payment = self.payment.get_or_insert_with(|| History::of(terms(&self.request), &[]));
@@ -104,6 +103,11 @@ impl World {
             prop_assert_eq!(before, now, "what is over stays as it was");
         }
         prop_assert!(before.payment_id.is_none() || before.payment_id == now.payment_id);
+        let is_open = now.state() == PaymentRequestState::Open;
+        prop_assert!(
+            !is_open || now.charging || now.cancel_requested_at.is_none(),
+            "its cancellation is late"
+        );
         let has_expired = now.status(self.now) == PaymentRequestStatus::Expired;
         prop_assert!(!has_expired || (!now.charging && now.expires_at.is_some_and(|at| at <= self.now)));
         Ok(())
