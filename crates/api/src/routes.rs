@@ -10,7 +10,8 @@ use crate::endpoint::{COMMON_FORM, Resource};
 use crate::state::State;
 use crate::{
     ApiState, access, auth, customers, events, exports, flexprice, invoices, open_items, payment_methods,
-    payments, processor_webhooks, processors, refunds, reply, system, transactions, users, webhook_endpoints,
+    payment_requests, payments, processor_webhooks, processors, refunds, reply, system, transactions, users,
+    webhook_endpoints,
 };
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
@@ -77,6 +78,7 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     at("/v1/exports/refunds").get(PaymentsRead, exports::refunds).register(config);
     at("/v1/exports/transactions").get(TransactionsRead, exports::transactions).register(config);
 
+    configure_requests(config, &state);
     configure_open_items(config, &state);
     processor_webhooks::register(config, &state);
     configure_processors(config, &state);
@@ -93,6 +95,18 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     system::page("/docs/style.css", &state, system::docs_style).register(config);
 
     config.default_service(web::to(reply::path_not_found(&state, COMMON_FORM)));
+}
+
+/// What somebody is asked to pay on a page.
+fn configure_requests(config: &mut ServiceConfig, state: &State) {
+    let at = |path| Resource::at(path, state);
+    at("/v1/payment_requests")
+        .get(PaymentsRead, payment_requests::list)
+        .post(PaymentsWrite, payment_requests::create)
+        .register(config);
+    at("/v1/payment_requests/{id}").get(PaymentsRead, payment_requests::find).register(config);
+    at("/v1/payment_requests/{id}/cancel").post(PaymentsWrite, payment_requests::cancel).register(config);
+    at("/v1/payment_requests/{id}/send").post(PaymentsWrite, payment_requests::send).register(config);
 }
 
 /// What a person has to decide about.

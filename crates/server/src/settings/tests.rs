@@ -194,3 +194,25 @@ fn the_password_of_the_database_is_never_shown() {
         assert!(!format!("{mistakes} {mistakes:?}").contains("geheim"));
     }
 }
+
+#[test]
+fn where_payers_and_the_mail_server_are_is_checked_and_no_password_is_shown() {
+    let settings = read(&[]).unwrap();
+    assert!(settings.requests.public_url.is_none() && settings.requests.mailer.is_none());
+    let public_url = |url| read(&[("FLORIN_PUBLIC_URL", url)]).map(|settings| settings.requests.public_url);
+    assert_eq!(public_url("https://pay.example.com/").unwrap().as_deref(), Some("https://pay.example.com"));
+    for wrong in ["pay.example.com", "ftp://pay.example.com", "https://", "https://a b", "https://a/?b=c"] {
+        let message = public_url(wrong).unwrap_err().to_string();
+        assert!(message.contains("where payers reach this server"), "{message}");
+    }
+    let mail = |url, from| read(&[("FLORIN_SMTP_URL", url), ("FLORIN_SMTP_FROM", from)]);
+    let good = "smtps://shop:secret@mail.example.com";
+    let settings = mail(good, "Shop <pay@shop.example>").unwrap();
+    assert!(!format!("{:?}", settings.requests.mailer.unwrap()).contains("secret"));
+    for (url, from) in [("mail.example.com:secret", "pay@shop.example"), (good, "Shop")] {
+        let message = mail(url, from).unwrap_err().to_string();
+        assert!(message.contains("FLORIN_SMTP_") && !message.contains("secret"), "{message}");
+    }
+    let alone = read(&[("FLORIN_SMTP_URL", good)]).unwrap_err().to_string();
+    assert!(alone.contains("FLORIN_SMTP_FROM") && !alone.contains("secret"), "{alone}");
+}
