@@ -4,9 +4,20 @@
 //! signed in, and show its refusals in its own words; no rule of payments is here.
 
 mod assets;
+mod chrome;
+mod cookies;
 mod dashboard;
+mod forgery;
+mod form;
 mod headers;
+mod pager;
+mod pages;
 mod routes;
+mod show;
+mod sign_in;
+mod trouble;
+mod views;
+mod visit;
 
 pub use dashboard::{AddressOf, Dashboard, DashboardSettings};
 pub use routes::configure;
