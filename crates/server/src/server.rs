@@ -69,7 +69,8 @@ pub(crate) fn idle_engine(settings: &Settings) -> Result<Engine, Failure> {
     Ok(Engine::start(idle, vec![sandbox])?)
 }
 
-fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineSettings {
+/// How an engine of this server runs.
+pub(crate) fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineSettings {
     EngineSettings {
         writers: settings.writers,
         batch_limit: settings.batch_limit,
