@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use florin_api::{ApiSettings, ApiState, RateLimits};
+use florin_dashboard::{Dashboard, DashboardSettings};
 use florin_domain::Lifetimes;
 use florin_engine::{DeliverySettings, Engine, EngineSettings, PasswordSettings, Reach};
 use florin_processors::{Connector, Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
@@ -35,9 +36,11 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
     let sandbox: Arc<dyn Processor> = Arc::new(sandbox(settings)?);
     let engine = Engine::start(engine_settings(settings, &sandbox), vec![sandbox])?;
     let state = ApiState::new(engine.clone(), api_settings(settings), render_metrics);
+    let dashboard = Dashboard::new(engine.clone(), dashboard_settings(settings));
     actix_web::rt::System::new().block_on(async {
         let mut signals = Signals::listen()?;
-        let server = http::serve(listener, state.clone(), &http_settings(settings, certificate.as_ref())?)?;
+        let server =
+            http::serve(listener, state.clone(), dashboard, &http_settings(settings, certificate.as_ref())?)?;
         if let Some(certificate) = certificate {
             drop(actix_web::rt::spawn(certificate.keep_current()?));
         }
@@ -126,6 +129,14 @@ fn api_settings(settings: &Settings) -> ApiSettings {
         request_limit: settings.request_limit,
         body_deadline: settings.body_timeout,
         request_deadline: settings.processor_timeout + BEYOND_THE_PROCESSOR,
+    }
+}
+
+fn dashboard_settings(settings: &Settings) -> DashboardSettings {
+    let proxies = settings.trusted_proxies.clone();
+    DashboardSettings {
+        is_secure: settings.tls.is_some(),
+        address_of: Arc::new(move |request| proxies.client_of(request)),
     }
 }
 
