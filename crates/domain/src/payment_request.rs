@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Actor, Amount, CaptureMethod, Currency, CustomerId, Description, Destination, Metadata, Mode, PageToken,
-    Payment, PaymentId, PaymentRequestId, Reason, State, TenantId,
+    Payment, PaymentId, PaymentRequestId, Reason, State, TenantId, Total,
 };
 
 named_enum! {
@@ -251,6 +251,15 @@ impl PaymentRequest {
         }
     }
 
+    /// Checks that somebody may be asked to pay it.
+    ///
+    /// # Errors
+    /// [`NotOpen`], which says why nobody should.
+    pub fn check_sendable(&self, at: DateTime<Utc>) -> Result<(), NotOpen> {
+        self.check_open(at)?;
+        if self.cancel_requested_at.is_some() { Err(NotOpen::Canceling) } else { Ok(()) }
+    }
+
     /// Checks that it is open.
     ///
     /// # Errors
@@ -264,31 +273,19 @@ impl PaymentRequest {
         }
     }
 
-    /// The request with the payment that the first try makes. None when it has one: there is never a second.
-    pub fn with_payment(
-        &self,
-        payment_id: PaymentId,
-        at: DateTime<Utc>,
-        by: Actor,
-    ) -> Option<PaymentRequest> {
-        if self.payment_id.is_some() {
-            return None;
-        }
-        let mut next = self.changed(at, by);
-        next.payment_id = Some(payment_id);
-        Some(next)
-    }
-
-    /// The request after a change of its payment; none when nothing follows from that.
+    /// The request after a change of its payment; none when nothing follows from that. The first payment that names the
+    /// request becomes its payment, and there is never a second.
     ///
     /// It is paid when the money is captured, or reserved by a payment that is captured later, and stays paid whatever
     /// becomes of the money then. It is canceled when its payment is, or when the charge that its cancellation waited for
     /// has failed.
     pub fn follow(&self, payment: &Payment, at: DateTime<Utc>) -> Option<PaymentRequest> {
-        if self.state() != PaymentRequestState::Open {
+        let is_its_own = self.payment_id.is_none_or(|own| own == payment.id);
+        if self.state() != PaymentRequestState::Open || !is_its_own {
             return None;
         }
         let mut next = self.changed(at, payment.updated_by);
+        next.payment_id = Some(payment.id);
         match payment.state() {
             State::Processing => next.charging = true,
             State::Captured | State::PartiallyRefunded | State::Refunded | State::Authorized => {
@@ -304,8 +301,8 @@ impl PaymentRequest {
                 next.canceled_at = self.cancel_requested_at.map(|_| at);
             }
         }
-        let has_changed = next.charging != self.charging || next.state() != self.state();
-        has_changed.then_some(next)
+        let same = |one: &PaymentRequest| (one.payment_id, one.charging, one.state());
+        (same(&next) != same(self)).then_some(next)
     }
 
     /// Cancels the request, or remembers that it shall be canceled.
@@ -355,6 +352,30 @@ impl PaymentRequest {
             () if self.charging && self.payment_id.is_none() => Some("it is charged and names no payment"),
             () if self.charging && is_over => Some("it is over and charged"),
             () => None,
+        }
+    }
+
+    /// What the request and its payment contradict each other in, if in anything.
+    pub fn contradiction_with(&self, payment: &Payment) -> Option<&'static str> {
+        let has_paid = payment.facts.authorized() == Total::from(self.amount);
+        match (self.state(), payment.state()) {
+            (PaymentRequestState::Paid, _) if has_paid => None,
+            (PaymentRequestState::Paid, _) => Some("it is paid, and its payment has not brought its amount"),
+            (PaymentRequestState::Canceled, State::Canceled | State::Failed | State::Pending) => None,
+            (PaymentRequestState::Canceled, _) => Some("it is canceled, and its payment is not over"),
+            (PaymentRequestState::Open, State::Processing) if self.charging => None,
+            (PaymentRequestState::Open, State::Failed | State::Pending) if !self.charging => None,
+            (PaymentRequestState::Open, State::Processing | State::Failed | State::Pending) => {
+                Some("it tells otherwise than its payment whether something is under way")
+            }
+            (
+                PaymentRequestState::Open,
+                State::Authorized
+                | State::Captured
+                | State::PartiallyRefunded
+                | State::Refunded
+                | State::Canceled,
+            ) => Some("its payment is over, and it is open"),
         }
     }
 

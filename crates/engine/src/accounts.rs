@@ -277,7 +277,7 @@ impl Operator {
         let (mut set, mut needs) = (WorkingSet::default(), Needs::default());
         needs.processor_realms.insert(realm);
         set.prepare(connection, &needs)?;
-        let deciding = Deciding { at: self.now, ids: &self.ids, listening: None };
+        let deciding = Deciding { at: self.now, ids: &self.ids, listening: None, public_url: "" };
         let requester = &Requester::operator(realm);
         let desk = &mut Desk { set: &mut set, deciding: &deciding, realm, actor: requester.actor, requester };
         let decided = decide(desk)?;

@@ -131,6 +131,7 @@ impl Engine {
             ids: Arc::clone(&ids),
             long_log: long_log.clone(),
             listening: Arc::clone(&listening),
+            public_url: Arc::clone(&settings.public_url),
         };
         let writers = spawn_writers(&writer_settings, &queue, if is_sqlite { 1 } else { settings.writers })?;
         let point_reads = PointReads::start(&settings.database_url, settings.read_connections)?;

@@ -2,17 +2,26 @@
 //!
 //! Whoever has the link may see the page and pay. There is no key, no session and no realm: the token names them all.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use florin_domain::{
-    Amount, CaptureMethod, Currency, Description, InvoiceNumber, MethodRef, MethodType, Mode, PageToken,
-    PaymentRequestId, PaymentRequestType, TenantId,
+    Actor, Amount, CaptureMethod, Currency, Description, Invoice, InvoiceNumber, MAX_TRIES, MethodRef,
+    MethodType, Mode, NotOpen, PageToken, Payment, PaymentId, PaymentRequest, PaymentRequestId,
+    PaymentRequestStatus, PaymentRequestType, TenantId,
 };
+use florin_storage::access::find_tenant;
+use florin_storage::{AnyConnection, Realm, StorageError, load_payments, read};
 
-use crate::engine::Engine;
-use crate::views::{ErrorCode, Refused};
+use crate::commands::{Pay, PayBegun, Requester};
+use crate::engine::{Engine, Inner};
+use crate::reading::unavailable;
+use crate::resources::STALE_AGAIN;
+use crate::routing::Routes;
+use crate::views::{Answer, ErrorCode, Refused, page_url};
+use crate::writer::WriteFailed;
 
 /// All that the page of a payment request shows.
 #[derive(Clone, Debug)]
@@ -165,8 +174,10 @@ impl Engine {
     /// # Errors
     /// 503 when the database is away.
     pub async fn payment_page(&self, token: &PageToken) -> Result<Option<PaymentPage>, Refused> {
-        let _ = token;
-        Err(Refused::overloaded())
+        let Some(found) = self.inner.request_of_page(token).await? else { return Ok(None) };
+        let realm = Realm { tenant_id: found.request.tenant_id, mode: found.request.mode };
+        let sender = self.inner.sender(realm).await?;
+        Ok(Some(page(found, &sender.routes, self.inner.now())))
     }
 
     /// Pays the request of that token; none when there is no such page.
@@ -176,7 +187,177 @@ impl Engine {
     /// # Errors
     /// 503 when the database is away: the outcome is unknown then, and the page will tell.
     pub async fn pay_request(&self, token: &PageToken, pay: PayTry) -> Result<Option<PayOutcome>, Refused> {
-        let _ = (token, pay);
-        Err(Refused::overloaded())
+        let (inner, token) = (Arc::clone(&self.inner), token.clone());
+        if inner.is_closed() {
+            return Ok(Some(PayOutcome::Refused(Refused::overloaded())));
+        }
+        // It goes on when the payer's browser hangs up.
+        let task = self.inner.track(async move { inner.pay(&token, &pay).await });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a tracked task failed");
+            Err(Refused::outcome_unknown())
+        })
+    }
+}
+
+/// A payment request with what surrounds it, as of one moment or nearly.
+struct Found {
+    request: PaymentRequest,
+    payment: Option<Payment>,
+    invoice: Option<Invoice>,
+    merchant: String,
+}
+
+impl Inner {
+    async fn request_of_page(&self, token: &PageToken) -> Result<Option<Found>, Refused> {
+        let token = token.clone();
+        let found = self.read(move |connection| find_by_token(connection, &token)).await;
+        found.map_err(|error| unavailable(&error))
+    }
+
+    async fn pay(self: &Arc<Self>, token: &PageToken, pay: &PayTry) -> Result<Option<PayOutcome>, Refused> {
+        for _ in 0..STALE_AGAIN {
+            let Some(found) = self.request_of_page(token).await? else { return Ok(None) };
+            let request = found.request;
+            let realm = Realm { tenant_id: request.tenant_id, mode: request.mode };
+            let requester = Requester {
+                realm,
+                actor: Actor::Payer,
+                request_id: Arc::clone(&pay.request_id),
+                address: pay.address,
+            };
+            let sender = self.sender(realm).await?;
+            let (processor, method_type) = match sender.routes.accept(&request, pay) {
+                Ok(accepted) => accepted,
+                Err(refused) => return Ok(Some(PayOutcome::Refused(refused))),
+            };
+            let command = Pay {
+                requester: requester.clone(),
+                sender,
+                id: request.id,
+                payment_id: request.payment_id,
+                new_payment_id: PaymentId::from_uuid(self.ids.next(self.now())),
+                processor,
+                method: pay.method.clone(),
+                method_type,
+                return_url: page_url(&request, &self.settings.public_url),
+            };
+            match self.write(command).await {
+                Ok(PayBegun::Stale) => {}
+                Ok(PayBegun::Send(sending)) => {
+                    let answer = self.carry_out(*sending, requester).await;
+                    return self.outcome(token, &answer).await;
+                }
+                Ok(begun) => return Ok(outcome_of(begun)),
+                Err(WriteFailed::NotWritten) => {
+                    return Ok(Some(PayOutcome::Refused(Refused::overloaded())));
+                }
+                Err(WriteFailed::Unknown) => return Err(Refused::outcome_unknown()),
+            }
+        }
+        Ok(Some(PayOutcome::Refused(Refused::overloaded())))
+    }
+
+    /// What a try came to that was sent: its decline as it was answered, and else where the request stands now.
+    async fn outcome(&self, token: &PageToken, answer: &Answer) -> Result<Option<PayOutcome>, Refused> {
+        if answer.status == 402
+            && let Some(decline) = decline_of(answer)
+        {
+            return Ok(Some(PayOutcome::Declined(decline)));
+        }
+        let Some(found) = self.request_of_page(token).await? else { return Ok(None) };
+        Ok(Some(match state(&found, self.now()) {
+            PageState::Paid { .. } => PayOutcome::Paid,
+            PageState::ActionRequired { url } => PayOutcome::ActionRequired { url },
+            PageState::Canceled => PayOutcome::Canceled,
+            PageState::Open | PageState::BeingPaid | PageState::Expired { .. } | PageState::InvoiceClosed => {
+                PayOutcome::Pending
+            }
+        }))
+    }
+}
+
+fn outcome_of(begun: PayBegun) -> Option<PayOutcome> {
+    Some(match begun {
+        PayBegun::NotOpen(NotOpen::Paid) => PayOutcome::AlreadyPaid,
+        PayBegun::NotOpen(NotOpen::Expired) => PayOutcome::Expired,
+        PayBegun::NotOpen(NotOpen::Canceled | NotOpen::Canceling) => PayOutcome::Canceled,
+        PayBegun::BeingPaid => PayOutcome::BeingPaid,
+        PayBegun::TooManyTries => PayOutcome::TooManyTries,
+        PayBegun::Refused(refused) => PayOutcome::Refused(refused),
+        PayBegun::Send(_) | PayBegun::Stale => return None,
+    })
+}
+
+/// The decline that an answer tells of.
+fn decline_of(answer: &Answer) -> Option<PageDecline> {
+    let body: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
+    let word = body["error"]["code"].as_str()?;
+    let code = ErrorCode::ALL.iter().copied().find(|code| code.as_str() == word)?;
+    Some(PageDecline { code, message: answer.error_message().unwrap_or_default() })
+}
+
+fn find_by_token(connection: &mut AnyConnection, token: &PageToken) -> Result<Option<Found>, StorageError> {
+    let Some(request) = read::find_request_of_page(connection, token)? else { return Ok(None) };
+    let realm = Realm { tenant_id: request.tenant_id, mode: request.mode };
+    let payment = match request.payment_id {
+        Some(id) => load_payments(connection, &BTreeSet::from([(realm, id)]))?.pop().map(|found| found.0),
+        None => None,
+    };
+    let invoice = match &request.destination {
+        Some(destination) => read::find_invoice(connection, realm, destination.invoice_id)?,
+        None => None,
+    };
+    let merchant = find_tenant(connection, realm.tenant_id)?.map(|tenant| tenant.name).unwrap_or_default();
+    Ok(Some(Found { request, payment, invoice, merchant }))
+}
+
+fn page(found: Found, routes: &Routes, at: DateTime<Utc>) -> PaymentPage {
+    let state = state(&found, at);
+    let can_be_paid = state == PageState::Open;
+    let Found { request, payment, merchant, .. } = found;
+    let failure = payment.as_ref().and_then(|payment| payment.failure.as_ref()).filter(|_| can_be_paid);
+    let tries = payment.as_ref().map_or(0, |payment| payment.charge_count);
+    let offer = if can_be_paid { routes.offers(&request).into_iter().next() } else { None };
+    let terms = request.terms;
+    PaymentPage {
+        request_id: terms.id,
+        tenant_id: terms.tenant_id,
+        mode: terms.mode,
+        merchant,
+        kind: terms.kind,
+        amount: terms.amount,
+        currency: terms.currency,
+        description: terms.description,
+        invoice_number: terms.destination.map(|invoice| invoice.invoice_number),
+        capture_method: terms.capture_method,
+        expires_at: terms.expires_at,
+        success_url: terms.success_url,
+        state,
+        last_decline: failure.map(|failure| PageDecline {
+            code: ErrorCode::from(failure.code),
+            message: failure.message.clone(),
+        }),
+        offer,
+        tries_left: MAX_TRIES.saturating_sub(tries),
+    }
+}
+
+/// Where the request stands, as its payer sees it.
+fn state(found: &Found, at: DateTime<Utc>) -> PageState {
+    let request = &found.request;
+    match request.status(at) {
+        PaymentRequestStatus::Paid => PageState::Paid { at: request.paid_at.unwrap_or(at) },
+        PaymentRequestStatus::Expired => PageState::Expired { at: request.expires_at.unwrap_or(at) },
+        PaymentRequestStatus::Canceled => PageState::Canceled,
+        PaymentRequestStatus::Open if request.cancel_requested_at.is_some() => PageState::Canceled,
+        PaymentRequestStatus::Open if request.charging => {
+            let action = found.payment.as_ref().and_then(|payment| payment.next_action_url.clone());
+            action.map_or(PageState::BeingPaid, |url| PageState::ActionRequired { url })
+        }
+        PaymentRequestStatus::Open => {
+            let takes = |invoice: &Invoice| invoice.check_payable(request.amount, request.currency).is_ok();
+            if found.invoice.as_ref().is_none_or(takes) { PageState::Open } else { PageState::InvoiceClosed }
+        }
     }
 }

@@ -8,6 +8,7 @@ mod events;
 mod invoices;
 mod methods;
 mod open_items;
+mod payment_requests;
 mod processors;
 mod sessions;
 mod transactions;
@@ -16,6 +17,7 @@ mod users;
 pub use endpoints::new_webhook_secret;
 pub(crate) use events::PATIENCE;
 pub use open_items::ItemsDesk;
+pub(crate) use payment_requests::STALE_AGAIN;
 pub use sessions::Stranger;
 
 use florin_storage::{AnyConnection, StorageError};

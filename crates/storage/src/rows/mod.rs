@@ -49,8 +49,8 @@ pub(crate) use processor_event::{PROCESSOR_EVENTS, processor_event_row};
 pub(crate) use refund::RefundRow;
 pub(crate) use routes::RoutesRow;
 pub(crate) use selections::{
-    ATTEMPTS_BY_PAYMENT, PAYMENT_COLUMNS, PAYMENTS_BY_INVOICE, PAYMENTS_WITH_ATTEMPTS, REFUNDS_BY_PAYMENT,
-    object_key,
+    ATTEMPTS_BY_PAYMENT, PAYMENT_COLUMNS, PAYMENTS_BY_INVOICE, PAYMENTS_BY_REQUEST, PAYMENTS_WITH_ATTEMPTS,
+    REFUNDS_BY_PAYMENT, object_key,
 };
 pub use session::SessionToken;
 pub(crate) use session::{

@@ -49,6 +49,15 @@ pub(crate) static PAYMENTS_BY_INVOICE: Selection = Selection {
     order: "tenant_id, livemode, invoice_id, id",
 };
 
+/// Payments by their payment requests.
+pub(crate) static PAYMENTS_BY_REQUEST: Selection = Selection {
+    table: "payments",
+    join: "",
+    columns: &[PAYMENT_COLUMNS],
+    key: &[REALM[0], REALM[1], ("payment_request_id", Kind::Bytes)],
+    order: "tenant_id, livemode, payment_request_id, id",
+};
+
 /// Attempts by their payments.
 pub(crate) static ATTEMPTS_BY_PAYMENT: Selection = Selection {
     table: "attempts",
