@@ -21,6 +21,7 @@ use crate::commands::Sender;
 use crate::delivery::Listening;
 use crate::event_stream::StreamSlots;
 use crate::export::ExportSlots;
+use crate::figures::FiguresBook;
 use crate::generations::Generations;
 use crate::known_accounts::KnownAccount;
 use crate::passwords::Passwords;
@@ -65,6 +66,7 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     pub(crate) generations: Generations,
     pub(crate) exports: ExportSlots,
+    pub(crate) figures: FiguresBook,
     pub(crate) answering: Answering,
     pub(crate) listening: Arc<Listening>,
     pub(crate) streams: StreamSlots,
@@ -145,6 +147,7 @@ impl Engine {
             passwords: Passwords::new(settings.passwords),
             generations,
             exports: ExportSlots::default(),
+            figures: FiguresBook::default(),
             answering: Answering::default(),
             listening,
             streams: StreamSlots::default(),
