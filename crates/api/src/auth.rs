@@ -113,17 +113,9 @@ struct SessionError<'a> {
     error_description: &'a str,
 }
 
-/// How many attempts to sign in an address has, right or wrong: each costs a core for a while.
-const ATTEMPTS: Quota = Quota { name: "logins", limit: 60, seconds: 60 };
-
 async fn admit(call: &OpenCall) -> Result<(), Refused> {
-    let address = call.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let subject = Subject::of_address("login", address);
-    let admission = call.state.limiter.admit(Class::Logins, subject, &[ATTEMPTS]).await;
-    match admission.refused_by(&[ATTEMPTS]) {
-        None => Ok(()),
-        Some((_, seconds)) => Err(Refused::login_throttled(seconds)),
-    }
+    let admitted = call.state.limiter.admit_try(TryKind::SignIn, call.address).await;
+    admitted.map_err(Refused::login_throttled)
 }
 
 fn stranger(call: &OpenCall) -> Stranger {

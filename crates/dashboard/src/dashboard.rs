@@ -6,9 +6,22 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use florin_engine::Engine;
+use futures_util::future::BoxFuture;
 
 /// Tells the address that a request came from, where it is known: proxies may stand in between.
 pub type AddressOf = Arc<dyn Fn(&HttpRequest) -> Option<IpAddr> + Send + Sync>;
+
+/// What may be tried only so often from one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// Signing in.
+    SignIn,
+    /// Paying on a payment page.
+    Paying,
+}
+
+/// Counts a try from an address, or says for how many seconds there may be no more.
+pub type Admit = Arc<dyn Fn(Tried, Option<IpAddr>) -> BoxFuture<'static, Result<(), u32>> + Send + Sync>;
 
 /// What an operator can set of the pages.
 #[derive(Clone)]
@@ -17,12 +30,15 @@ pub struct DashboardSettings {
     pub is_secure: bool,
     /// Whose address counts.
     pub address_of: AddressOf,
+    /// What counts tries: everybody has as many as they like by default.
+    pub admit: Admit,
 }
 
 impl Default for DashboardSettings {
     fn default() -> Self {
         let peer = |request: &HttpRequest| request.peer_addr().map(|peer| peer.ip());
-        DashboardSettings { is_secure: false, address_of: Arc::new(peer) }
+        let admit: Admit = Arc::new(|_, _| Box::pin(std::future::ready(Ok(()))));
+        DashboardSettings { is_secure: false, address_of: Arc::new(peer), admit }
     }
 }
 

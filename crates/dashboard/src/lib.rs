@@ -6,7 +6,8 @@
 mod assets;
 mod dashboard;
 mod headers;
+mod pay;
 mod routes;
 
-pub use dashboard::{AddressOf, Dashboard, DashboardSettings};
+pub use dashboard::{AddressOf, Admit, Dashboard, DashboardSettings, Tried};
 pub use routes::configure;

@@ -91,7 +91,7 @@ impl Shop {
         let hours = TimeDelta::hours(self.chance.between(5, 200));
         let minutes = TimeDelta::minutes(self.chance.between(1, 6));
         match way {
-            Way::By(GOOD) if self.chance.happens(75) => self.after(hours, Happening::Refund(id, part)),
+            Way::By(GOOD) if self.chance.happens(110) => self.after(hours, Happening::Refund(id, part)),
             Way::By("pm_test_refund_fails" | "pm_test_refund_pending") => {
                 self.after(hours, Happening::Refund(id, part));
                 self.after(hours + minutes, Happening::LookUp);
