@@ -2,7 +2,6 @@
 //!
 //! Two of the calls are open to everybody, since they bring what is to be looked at: a password, or a refresh token.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use florin_domain::{ClientVersion, Device, DeviceId, Reason, SessionId, TenantId, normalize_email};
@@ -17,7 +16,7 @@ use crate::call::{Call, OpenCall};
 use crate::credentials;
 use crate::fields::{Fields, missing};
 use crate::query::PAGE_PARAMETERS;
-use crate::rate_limit::{Class, Quota, Subject};
+use crate::rate_limit::TryKind;
 
 /// The fields of `POST /v1/auth/token`.
 pub(crate) const TOKEN_FIELDS: &[&str] =

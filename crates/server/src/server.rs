@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use florin_api::{ApiSettings, ApiState, RateLimits};
-use florin_dashboard::{Dashboard, DashboardSettings};
+use florin_api::{ApiSettings, ApiState, RateLimits, TryKind};
+use florin_dashboard::{Admit, Dashboard, DashboardSettings, Tried};
 use florin_domain::Lifetimes;
 use florin_engine::{DeliverySettings, Engine, EngineSettings, PasswordSettings, Reach};
 use florin_processors::{Connector, Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
@@ -36,7 +36,7 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
     let sandbox: Arc<dyn Processor> = Arc::new(sandbox(settings)?);
     let engine = Engine::start(engine_settings(settings, &sandbox), vec![sandbox])?;
     let state = ApiState::new(engine.clone(), api_settings(settings), render_metrics);
-    let dashboard = Dashboard::new(engine.clone(), dashboard_settings(settings));
+    let dashboard = Dashboard::new(engine.clone(), dashboard_settings(settings, state.clone()));
     actix_web::rt::System::new().block_on(async {
         let mut signals = Signals::listen()?;
         let server =
@@ -132,11 +132,20 @@ fn api_settings(settings: &Settings) -> ApiSettings {
     }
 }
 
-fn dashboard_settings(settings: &Settings) -> DashboardSettings {
+fn dashboard_settings(settings: &Settings, state: ApiState) -> DashboardSettings {
     let proxies = settings.trusted_proxies.clone();
+    let admit: Admit = Arc::new(move |tried, address| {
+        let state = state.clone();
+        let kind = match tried {
+            Tried::SignIn => TryKind::SignIn,
+            Tried::Paying => TryKind::Pay,
+        };
+        Box::pin(async move { state.admit_try(kind, address).await })
+    });
     DashboardSettings {
         is_secure: settings.tls.is_some(),
         address_of: Arc::new(move |request| proxies.client_of(request)),
+        admit,
     }
 }
 
