@@ -27,6 +27,7 @@ mod observe;
 mod open_items;
 mod openapi;
 mod payment_methods;
+mod payment_requests;
 mod payments;
 mod processor_webhooks;
 mod processors;

@@ -87,6 +87,8 @@ pub(crate) fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>)
             retention: settings.webhooks.event_retention,
             ..DeliverySettings::default()
         },
+        public_url: public_url(settings),
+        mailer: settings.requests.mailer.clone(),
         connectors: connectors(SandboxConnector::new(Arc::clone(sandbox))),
         vault: settings.credentials_key.clone(),
         session_lifetimes: Lifetimes {
@@ -100,6 +102,13 @@ pub(crate) fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>)
         },
         ..EngineSettings::new(settings.database_url.clone(), Arc::new(clock::now))
     }
+}
+
+/// What the links of payment requests begin with.
+pub(crate) fn public_url(settings: &Settings) -> Arc<str> {
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    let own = || Arc::from(format!("{scheme}://{}", settings.listen));
+    settings.requests.public_url.clone().unwrap_or_else(own)
 }
 
 /// The settings are bounded by a year.
