@@ -4,10 +4,21 @@
 //! signed in, and show its refusals in its own words; no rule of payments is here.
 
 mod assets;
+mod chrome;
+mod cookies;
 mod dashboard;
+mod forgery;
+mod form;
 mod headers;
+mod pager;
+mod pages;
 mod pay;
 mod routes;
+mod show;
+mod sign_in;
+mod trouble;
+mod views;
+mod visit;
 
 pub use dashboard::{AddressOf, Admit, Dashboard, DashboardSettings, Tried};
 pub use routes::configure;

@@ -25,7 +25,10 @@ const BEYOND_THE_PROCESSOR: Duration = Duration::from_secs(10);
 
 /// Serves until a signal asks for the end, on a database that is claimed and migrated. `announce` is told the server's
 /// address once it listens.
-pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result<()>) -> Result<(), Failure> {
+pub(crate) fn run(
+    settings: &Settings,
+    announce: impl FnOnce(&str, &Dashboard) -> io::Result<()>,
+) -> Result<(), Failure> {
     // First of all, because an address in use is the commonest reason not to start.
     let address = settings.listen;
     let listener = TcpListener::bind(address).map_err(|error| Failure::Listen { address, error })?;
@@ -37,6 +40,7 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
     let engine = Engine::start(engine_settings(settings, &sandbox), vec![sandbox])?;
     let state = ApiState::new(engine.clone(), api_settings(settings), render_metrics);
     let dashboard = Dashboard::new(engine.clone(), dashboard_settings(settings, state.clone()));
+    let pages = dashboard.clone();
     actix_web::rt::System::new().block_on(async {
         let mut signals = Signals::listen()?;
         let server =
@@ -47,7 +51,7 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
         let handle = server.handle();
         let running = actix_web::rt::spawn(server);
         tracing::info!(?settings, version = env!("CARGO_PKG_VERSION"), "listening on {url}");
-        announce(&url)?;
+        announce(&url, &pages)?;
 
         let name = signals.next().await;
         tracing::info!("{name}: finishing what is under way; a second signal ends at once");

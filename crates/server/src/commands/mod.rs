@@ -65,7 +65,7 @@ fn serve(settings: &Settings) -> Result<(), Failure> {
         tracing::info!(?applied, "migrated");
     }
     drop(open(&settings.database_url)?);
-    server::run(settings, |url| print_lines([format!("listening on {url}")]))
+    server::run(settings, |url, _| print_lines([format!("listening on {url}")]))
 }
 
 fn migrate_and_tell(url: &DatabaseUrl) -> Result<(), Failure> {
