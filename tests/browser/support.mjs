@@ -20,6 +20,8 @@ export const sizes = {
   phone: { width: 390, height: 844 },
 };
 
+let payers = 0;
+
 /** A browser for the tests of one file. */
 export function useBrowser() {
   const used = {};
@@ -33,6 +35,8 @@ export function useBrowser() {
     /** A page in a context of its own, as another person on another machine has it. */
     async newPage(options = {}) {
       const { size = "desktop", ...rest } = options;
+      payers += 1;
+      const address = `198.18.${process.pid % 250}.${payers % 250}`;
       const context = await used.browser.newContext({
         viewport: sizes[size],
         hasTouch: size === "phone",
@@ -40,6 +44,9 @@ export function useBrowser() {
         locale: "en-US",
         timezoneId: "UTC",
         colorScheme: "light",
+        // Colours that are on their way to others have a contrast of their own.
+        reducedMotion: "reduce",
+        extraHTTPHeaders: { "x-forwarded-for": address },
         ...rest,
       });
       context.setDefaultTimeout(10_000);
@@ -121,6 +128,13 @@ export async function call(method, path, body, expected = [200, 201, 202]) {
   const text = await answer.text();
   assert.ok(expected.includes(answer.status), `${method} ${path}: ${answer.status} ${text}`);
   return text && JSON.parse(text);
+}
+
+/** Makes a payment request, and gives back the address of its page here. */
+export async function requestPayment(fields = {}) {
+  const body = { type: "product", amount: 4250, currency: "EUR", description: "Espresso No. 4, 1 kg", ...fields };
+  const request = await call("POST", "/v1/payment_requests", body);
+  return { request, url: origin + new URL(request.url).pathname };
 }
 
 /** Asks until the answer is as wanted, at most ten seconds. */
