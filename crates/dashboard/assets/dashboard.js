@@ -81,6 +81,9 @@
     }
   };
 
+  // On a phone the navigation waits behind its button.
+  if (matchMedia("(max-width: 52rem)").matches) document.querySelector(".side-menu")?.removeAttribute("open");
+
   document.addEventListener("htmx:load", (event) => localize(event.detail.elt));
   document.addEventListener("DOMContentLoaded", () => { tellTheme(); localize(document); });
 })();

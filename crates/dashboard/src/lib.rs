@@ -4,6 +4,8 @@
 //! signed in, and show its refusals in its own words; no rule of payments is here.
 
 mod assets;
+mod blocks;
+mod charts;
 mod chrome;
 mod cookies;
 mod dashboard;

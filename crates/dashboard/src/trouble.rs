@@ -69,6 +69,11 @@ impl Told {
         }
     }
 
+    /// What an answer refuses, if it does.
+    pub(crate) fn check(answer: &Answer) -> Result<(), Self> {
+        if answer.status < 400 { Ok(()) } else { Err(Told::of(answer)) }
+    }
+
     /// Whether it is about the field of that name.
     pub(crate) fn is_about(&self, field: &str) -> bool {
         self.param.as_deref() == Some(field)
@@ -131,7 +136,9 @@ impl ResponseError for Trouble {
     fn error_response(&self) -> HttpResponse {
         let mut answer = match self {
             Trouble::SignIn { next } => return go_to(&sign_in_path(next)),
-            Trouble::SignedOut => HttpResponse::Unauthorized().finish(),
+            Trouble::SignedOut => {
+                HttpResponse::Unauthorized().content_type("text/plain; charset=utf-8").body("Signed out.")
+            }
             Trouble::Told(told) => {
                 let title = match told.status {
                     403 => "Not allowed",
@@ -154,9 +161,12 @@ fn sign_in_path(next: &str) -> String {
     format!("/dashboard/sign-in?{query}")
 }
 
-/// On to another page, by GET.
+/// On to another page, by GET. It has a body, since answers without one are taken to be nobody's.
 pub(crate) fn go_to(path: &str) -> HttpResponse {
-    let mut answer = HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish();
+    let mut answer = HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, path))
+        .content_type("text/plain; charset=utf-8")
+        .body("It goes on at another page.");
     add_page_headers(answer.headers_mut());
     answer
 }

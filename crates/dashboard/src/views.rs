@@ -27,7 +27,6 @@ pub(crate) struct Payment {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Refund {
-    pub(crate) id: String,
     pub(crate) amount: i64,
     pub(crate) currency: String,
     pub(crate) status: String,
