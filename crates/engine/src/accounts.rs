@@ -254,18 +254,7 @@ impl Operator {
         realm: Realm,
         decide: impl FnOnce(&mut Desk<'_>) -> Result<T, Refused>,
     ) -> Result<T, OperatorFailed> {
-        florin_storage::begin(connection)?;
-        let decided = self.decide(connection, realm, decide);
-        match decided {
-            Ok(decided) => {
-                florin_storage::commit(connection)?;
-                Ok(decided)
-            }
-            Err(failed) => {
-                florin_storage::rollback(connection)?;
-                Err(failed)
-            }
-        }
+        florin_storage::in_transaction(connection, |connection| self.decide(connection, realm, decide))
     }
 
     fn decide<T>(

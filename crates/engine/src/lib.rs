@@ -35,6 +35,7 @@ mod retention;
 mod routing;
 mod secret;
 mod settings;
+mod slots;
 mod time;
 mod tokens;
 mod totp;

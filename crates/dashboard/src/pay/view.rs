@@ -286,4 +286,62 @@ mod tests {
             assert_eq!(go_on(words, url).map(|(_, text)| text).as_deref(), expected, "{url}");
         }
     }
+
+    fn page(form: PageForm, merchant: &str) -> PaymentPage {
+        use florin_domain::{Amount, Currency, Mode, PaymentRequestId, TenantId};
+        let id = uuid::Uuid::from_u128(0x0194_1f29_7c00_7000_8000_0000_0000_0001);
+        PaymentPage {
+            request_id: PaymentRequestId::from_uuid(id),
+            tenant_id: TenantId::from_uuid(id),
+            mode: Mode::Live,
+            merchant: merchant.to_owned(),
+            kind: PaymentRequestType::Product,
+            amount: Amount::new(4250).unwrap(),
+            currency: Currency::parse("EUR").unwrap(),
+            description: None,
+            invoice_number: None,
+            capture_method: CaptureMethod::Automatic,
+            expires_at: None,
+            success_url: None,
+            state: PageState::Open,
+            last_decline: None,
+            offer: Some(florin_engine::PageOffer {
+                processor: "stripe".to_owned(),
+                method_types: vec![MethodType::Card],
+                form,
+            }),
+            tries_left: 20,
+        }
+    }
+
+    fn place() -> Place {
+        Place { language: Language::German, is_chosen: true, paid_before: false, path: "/pay/x".to_owned() }
+    }
+
+    #[test]
+    fn stripe_s_element_collects_the_card_and_no_field_of_ours_does() {
+        let page = page(PageForm::Stripe { publishable_key: "pk_live_a\"b".to_owned() }, "Shop");
+        let (place, html) = (place(), |place: &Place| {
+            let view = RequestPage::new(place, &page, None);
+            assert!(view.has_stripe());
+            view.render().unwrap()
+        });
+        let html = html(&place);
+        assert!(html.contains(r#"src="https://js.stripe.com/basil/stripe.js""#));
+        assert!(html.contains(r#"data-key="pk_live_a&#34;b""#) && html.contains(r#"data-minor="4250""#));
+        assert_eq!(html.matches("<input").count(), html.matches(r#"<input type="hidden""#).count());
+    }
+
+    #[test]
+    fn the_sandbox_s_page_asks_nothing_of_anybody_else() {
+        let page = page(PageForm::Sandbox { methods: vec!["pm_test_success", "pm_new"] }, "<b>Shop & Co</b>");
+        let place = place();
+        let view = RequestPage::new(&place, &page, None);
+        let html = view.render().unwrap();
+        assert!(!view.has_stripe() && !html.contains("http://") && !html.contains("https://"));
+        assert!(!html.contains("<b>") && html.contains("Shop &#38; Co"));
+        assert!(html.contains(r#"value="pm_new""#), "a method without a name is offered by its id");
+        assert!(html.contains(r#"action="/pay/x?lang=de""#));
+        assert!(!html.contains("style=") && !html.contains(" onclick") && !html.contains("<script>"));
+    }
 }

@@ -16,7 +16,7 @@ mod transactions;
 mod users;
 
 pub use endpoints::new_webhook_secret;
-pub(crate) use events::PATIENCE;
+pub(crate) use events::{PATIENCE, place_before};
 pub use open_items::ItemsDesk;
 pub(crate) use payment_requests::STALE_AGAIN;
 pub use sessions::Stranger;

@@ -223,7 +223,7 @@ impl Shop {
     }
 
     /// A person or a company.
-    fn somebody(&mut self, is_company: bool) -> usize {
+    pub(super) fn somebody(&mut self, is_company: bool) -> usize {
         loop {
             let found = self.chance.index(PEOPLE.len());
             if PEOPLE[found].is_company == is_company {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use florin_domain::{InvoiceId, PaymentId};
+use florin_domain::{InvoiceId, PageToken, PaymentId, PaymentRequestId};
 
 /// Something that happens at its time.
 #[derive(Clone, Debug)]
@@ -12,6 +12,12 @@ pub(super) enum Happening {
     Order,
     /// A company is sent an invoice.
     Invoice,
+    /// Somebody is sent a link to pay by.
+    AskToPay,
+    /// A request to pay is paid on its page, with a test payment method.
+    PayRequest(PageToken, &'static str),
+    /// A request to pay is called off.
+    CancelRequest(PaymentRequestId),
     /// A customer is given credits, and buys with them later.
     Grant,
     /// A payment is tried again with another payment method.

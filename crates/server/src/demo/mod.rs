@@ -10,6 +10,7 @@ mod acts;
 mod chance;
 mod goods;
 mod happening;
+mod links;
 mod plan;
 mod shop;
 

@@ -53,8 +53,11 @@ pub(super) fn plan(end: DateTime<Utc>, chance: &mut Chance) -> Agenda {
         for _ in 0..chance.between(usual * 3 / 4, usual * 5 / 4) {
             agenda.add(some_time(day, chance), Happening::Order);
         }
-        if !is_weekend && chance.happens(700) {
+        if !is_weekend && chance.happens(850) {
             agenda.add(some_time(day, chance), Happening::Invoice);
+        }
+        if chance.happens(800) {
+            agenda.add(some_time(day, chance), Happening::AskToPay);
         }
         if chance.happens(300) {
             agenda.add(some_time(day, chance), Happening::Grant);

@@ -102,6 +102,12 @@ impl Shop {
         let answer = match happening {
             Happening::Order => return self.order().await,
             Happening::Invoice => return self.invoice().await,
+            Happening::AskToPay => return self.ask_to_pay().await,
+            Happening::PayRequest(token, name) => return self.pay_request(&token, name).await,
+            Happening::CancelRequest(id) => {
+                let reason = Some(reason("Ordered in the shop instead")?);
+                engine.cancel_payment_request(context, id, reason, None).await
+            }
             Happening::Grant => return self.grant().await,
             Happening::PayInvoice(owed) => return self.pay_invoice(owed).await,
             Happening::SpendCredits(person, amount) => return self.spend(person, amount).await,
