@@ -21,8 +21,8 @@ prepare_browser() {
 # drive_browser: runs the tests one file after the other, then the server's own verification of what they left.
 drive_browser() {
   # Each payer of the tests names an address of their own, since tries are counted by address.
-  FLORIN_TRUSTED_PROXIES=127.0.0.1 start_sandbox browser || return 0
-  export SANDBOX_URL=$sandbox_url SANDBOX_KEY=$sandbox_key SANDBOX_DATABASE=$FLORIN_DATABASE_URL CHROMIUM=$chromium
+  FLORIN_TRUSTED_PROXIES=127.0.0.1 FLORIN_WEBHOOK_LOOPBACK=true start_sandbox browser || return 0
+  export SANDBOX_URL=$sandbox_url SANDBOX_KEY=$sandbox_key SANDBOX_LOG=$sandbox_log CHROMIUM=$chromium
   step "browser" timeout 900 node --test --test-concurrency=1 --test-reporter=spec "$browser_tests"/*.test.mjs
   end_sandbox browser
 }

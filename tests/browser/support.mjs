@@ -4,6 +4,7 @@
 // by its content security policy fails the test that looks at it.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before } from "node:test";
@@ -146,4 +147,21 @@ export async function eventually(ask, isWanted) {
     assert.ok(Date.now() < end, `it did not come: ${JSON.stringify(found)}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** Adds an administrator of the sandbox by the command line, whose password is the one below. */
+export function addUser(email, role = "admin") {
+  const whose = ["--tenant", "ten_01jgfjjz00e008000000000001", "--email", email, "--role", role];
+  execFileSync(process.env.FLORIN_BIN, ["users", "add", ...whose], { input: `${password}\n`, stdio: "pipe" });
+}
+
+export const password = "correct horse battery";
+
+/** Signs in by the form. */
+export async function signIn(page, email, code = "") {
+  await page.goto(`${origin}/dashboard/sign-in`);
+  await page.fill("#email", email);
+  await page.fill("#password", password);
+  await page.fill("#totp_code", code);
+  await Promise.all([page.waitForNavigation(), page.click("main form button.primary")]);
 }
