@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 /// The drawing's size, in its own units.
-const WIDTH: i64 = 640;
-const HEIGHT: i64 = 180;
+const WIDTH: i64 = 440;
+const HEIGHT: i64 = 170;
 /// The room for the values at the side and the days below.
 const LEFT: i64 = 4;
 const TOP: i64 = 18;
@@ -137,7 +137,7 @@ fn label_place(at: usize, of: usize) -> (i64, &'static str) {
 
 /// The days that are named: as many as fit.
 fn labelled(points: &[Point]) -> impl Iterator<Item = (usize, &Point)> {
-    let every = points.len().div_ceil(7).max(1);
+    let every = points.len().div_ceil(5).max(1);
     let last = points.len().saturating_sub(1);
     points
         .iter()

@@ -249,9 +249,37 @@ fn bound_to(caller: &Caller) -> String {
 /// What sessions are shown by in the list of one's own.
 pub(crate) fn device(request: &HttpRequest) -> Device {
     let agent = request.headers().get("user-agent").and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    let agent: String = agent.chars().filter(|character| !character.is_control()).take(100).collect();
-    let client_version = florin_domain::ClientVersion::parse(agent).ok();
+    let client_version = florin_domain::ClientVersion::parse(browser_of(agent)).ok();
     Device { device_id: florin_domain::DeviceId::parse("dashboard").ok(), client_version }
+}
+
+/// A browser as people call it, by what it says of itself.
+fn browser_of(agent: &str) -> String {
+    // The more special ones first: most call themselves by the others' names as well.
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("Android", "Android"),
+        ("iPhone", "an iPhone"),
+        ("iPad", "an iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "a Mac"),
+        ("Linux", "Linux"),
+    ];
+    let named = |known: [(&str, &'static str); 6]| {
+        known.into_iter().find(|(part, _)| agent.contains(part)).map(|(_, name)| name)
+    };
+    match (named(BROWSERS), named(SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, _) => "Another browser".to_owned(),
+    }
 }
 
 /// Where it goes on after the sign-in. A form that was sent is not sent again; its section is shown.
