@@ -184,7 +184,7 @@ test("what anybody writes is shown as text, whatever it looks like", async () =>
   const paths = new Set(["", "/payments", "/customers", "/invoices", "/transactions", "/events", "/webhooks", "/audit-log", "/users"]);
   for (const text of corpus) {
     const metadata = { [text.slice(0, 40).replace(/[[\]]/g, "")]: text };
-    const customer = await call("POST", "/v1/customers", { name: text, external_id: text, metadata });
+    const customer = await call("POST", "/v1/customers", { name: text, metadata });
     const payment = await call("POST", "/v1/payments", {
       amount: 1000, currency: "USD", payment_method_id: "pm_test_success", customer_id: customer.id, description: text, metadata,
     });
