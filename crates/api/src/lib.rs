@@ -27,6 +27,7 @@ mod observe;
 mod open_items;
 mod openapi;
 mod payment_methods;
+mod payment_requests;
 mod payments;
 mod processor_webhooks;
 mod processors;
@@ -46,7 +47,7 @@ mod webhook_endpoints;
 
 pub use client_address::{MalformedNetworks, TrustedProxies};
 pub use openapi::openapi;
-pub use rate_limit::{MalformedRedisUrl, RateLimits, RedisUrl};
+pub use rate_limit::{MalformedRedisUrl, RateLimits, RedisUrl, TryKind};
 pub use routes::configure;
 pub use settings::ApiSettings;
 pub use state::{ApiState, RenderMetrics};

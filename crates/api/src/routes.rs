@@ -10,7 +10,8 @@ use crate::endpoint::{COMMON_FORM, Resource};
 use crate::state::State;
 use crate::{
     ApiState, access, auth, customers, events, exports, flexprice, invoices, open_items, payment_methods,
-    payments, processor_webhooks, processors, refunds, reply, system, transactions, users, webhook_endpoints,
+    payment_requests, payments, processor_webhooks, processors, refunds, reply, system, transactions, users,
+    webhook_endpoints,
 };
 
 /// Adds every route of the API to an actix application; whatever else is asked for is answered 404.
@@ -64,6 +65,14 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
         .register(config);
     at("/v1/invoices/{id}").get(InvoicesRead, invoices::find).register(config);
     at("/v1/invoices/{id}/void").post(InvoicesWrite, invoices::void).register(config);
+
+    at("/v1/payment_requests")
+        .get(PaymentsRead, payment_requests::list)
+        .post(PaymentsWrite, payment_requests::create)
+        .register(config);
+    at("/v1/payment_requests/{id}").get(PaymentsRead, payment_requests::find).register(config);
+    at("/v1/payment_requests/{id}/cancel").post(PaymentsWrite, payment_requests::cancel).register(config);
+    at("/v1/payment_requests/{id}/send").post(PaymentsWrite, payment_requests::send).register(config);
 
     at("/v1/transactions").get(TransactionsRead, transactions::list).register(config);
     at("/v1/transactions/{id}")

@@ -21,7 +21,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-/// All of them. What only the payment page needs is `pay::ASSETS`.
+/// All of them.
 static ASSETS: &[Asset] = &[
     Asset {
         name: "dashboard.css",
@@ -42,6 +42,21 @@ static ASSETS: &[Asset] = &[
         name: "htmx.js",
         content_type: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../assets/htmx-2.0.11.min.js"),
+    },
+    Asset {
+        name: "pay.css",
+        content_type: "text/css; charset=utf-8",
+        bytes: include_bytes!("../assets/pay.css"),
+    },
+    Asset {
+        name: "pay.js",
+        content_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../assets/pay.js"),
+    },
+    Asset {
+        name: "pay-stripe.js",
+        content_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../assets/pay-stripe.js"),
     },
     Asset {
         name: "florin.svg",

@@ -11,11 +11,24 @@ use actix_web::HttpRequest;
 use chrono::{DateTime, TimeDelta, Utc};
 use florin_domain::{TenantId, UserId};
 use florin_engine::{Engine, secret_digest};
+use futures_util::future::BoxFuture;
 
 use crate::forgery::random_text;
 
 /// Tells the address that a request came from, where it is known: proxies may stand in between.
 pub type AddressOf = Arc<dyn Fn(&HttpRequest) -> Option<IpAddr> + Send + Sync>;
+
+/// What may be tried only so often from one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// Signing in.
+    SignIn,
+    /// Paying on a payment page.
+    Paying,
+}
+
+/// Counts a try from an address, or says for how many seconds there may be no more.
+pub type Admit = Arc<dyn Fn(Tried, Option<IpAddr>) -> BoxFuture<'static, Result<(), u32>> + Send + Sync>;
 
 /// How long a link to sign in is good for.
 const LINK_LIFETIME: TimeDelta = TimeDelta::hours(1);
@@ -27,12 +40,15 @@ pub struct DashboardSettings {
     pub is_secure: bool,
     /// Whose address counts.
     pub address_of: AddressOf,
+    /// What counts tries: everybody has as many as they like by default.
+    pub admit: Admit,
 }
 
 impl Default for DashboardSettings {
     fn default() -> Self {
         let peer = |request: &HttpRequest| request.peer_addr().map(|peer| peer.ip());
-        DashboardSettings { is_secure: false, address_of: Arc::new(peer) }
+        let admit: Admit = Arc::new(|_, _| Box::pin(std::future::ready(Ok(()))));
+        DashboardSettings { is_secure: false, address_of: Arc::new(peer), admit }
     }
 }
 

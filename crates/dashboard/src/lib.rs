@@ -14,6 +14,7 @@ mod form;
 mod headers;
 mod pager;
 mod pages;
+mod pay;
 mod routes;
 mod show;
 mod sign_in;
@@ -21,5 +22,5 @@ mod trouble;
 mod views;
 mod visit;
 
-pub use dashboard::{AddressOf, Dashboard, DashboardSettings};
+pub use dashboard::{AddressOf, Admit, Dashboard, DashboardSettings, Tried};
 pub use routes::configure;

@@ -14,7 +14,7 @@ use crate::pages::{
 };
 use crate::trouble::Trouble;
 use crate::visit::NewCookies;
-use crate::{assets, sign_in};
+use crate::{assets, pay, sign_in};
 
 /// How large a form may be.
 const LARGEST_FORM: usize = 64 * 1024;
@@ -23,6 +23,7 @@ const LARGEST_FORM: usize = 64 * 1024;
 pub fn configure(config: &mut ServiceConfig, dashboard: Dashboard) {
     config.app_data(web::Data::from(dashboard.0));
     config.route("/assets/{file}", get().to(assets::serve));
+    pay::configure(config);
     let pages = web::scope("/dashboard")
         .wrap(from_fn(finish))
         .app_data(web::PayloadConfig::new(LARGEST_FORM))

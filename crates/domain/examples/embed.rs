@@ -57,6 +57,7 @@ fn create(clock: &mut Clock) -> Result<Payment, Box<dyn Error>> {
         payment_method: Some(MethodRef::parse("pm_test_success")?),
         customer_id: None,
         destination: None,
+        request_id: None,
         method_type: MethodType::Card,
         description: Some(Description::parse("Two tickets")?),
         metadata: Metadata::new([("order_id".to_owned(), "1001".to_owned())].into())?,

@@ -16,6 +16,8 @@ pub enum Actor {
     Operator,
     /// Florin itself: recovery, expiry.
     System,
+    /// Whoever pays a payment request on its page.
+    Payer,
 }
 
 impl fmt::Display for Actor {
@@ -25,6 +27,7 @@ impl fmt::Display for Actor {
             Actor::User(id) => id.fmt(f),
             Actor::Operator => f.write_str("operator"),
             Actor::System => f.write_str("system"),
+            Actor::Payer => f.write_str("payer"),
         }
     }
 }
@@ -36,7 +39,7 @@ impl FromStr for Actor {
     ///
     /// ```
     /// use florin_domain::Actor;
-    /// for actor in [Actor::System, Actor::Operator] {
+    /// for actor in [Actor::System, Actor::Operator, Actor::Payer] {
     ///     assert_eq!(actor.to_string().parse(), Ok(actor));
     /// }
     /// ```
@@ -44,6 +47,7 @@ impl FromStr for Actor {
         match text {
             "operator" => return Ok(Actor::Operator),
             "system" => return Ok(Actor::System),
+            "payer" => return Ok(Actor::Payer),
             _ => {}
         }
         match text.parse::<UserId>() {

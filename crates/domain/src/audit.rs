@@ -53,6 +53,10 @@ named_enum! {
         CreditsGranted => "credits.granted",
         /// An invoice was voided.
         InvoiceVoided => "invoice.voided",
+        /// A payment request was canceled, or is to be.
+        PaymentRequestCanceled => "payment_request.canceled",
+        /// A payment request was sent by e-mail.
+        PaymentRequestSent => "payment_request.sent",
         /// A webhook endpoint was made.
         WebhookEndpointCreated => "webhook_endpoint.created",
         /// A webhook endpoint was changed, enabled or disabled.

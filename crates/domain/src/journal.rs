@@ -193,7 +193,7 @@ impl Transaction {
 /// #     id: PaymentId::from_uuid(uuid), tenant_id: TenantId::from_uuid(uuid), mode: Mode::Test,
 /// #     amount: Amount::new(1000).unwrap(), currency: Currency::parse("USD").unwrap(),
 /// #     capture_method: CaptureMethod::Automatic, payment_method: None, method_type: MethodType::Offline,
-/// #     customer_id: None, destination: None, description: None, metadata: Metadata::default(),
+/// #     customer_id: None, destination: None, request_id: None, description: None, metadata: Metadata::default(),
 /// #     idempotency_key: None, return_url: None, off_session: false, created_by: Actor::System,
 /// # });
 /// # let start = AttemptStart {

@@ -1,6 +1,6 @@
 //! The rules of payments: amounts, currencies, ids, the payment with its facts and its status
-//! machine, refunds, the journal, invoices, credits, customers and their payment methods, open items, webhook
-//! endpoints.
+//! machine, refunds, the journal, invoices, credits, customers and their payment methods, payment requests, open items,
+//! webhook endpoints.
 //!
 //! Pure: no I/O, no clock, no randomness, no async. Times and ids are passed in. Start with [`Payment::create`]; each
 //! operation takes a payment and gives back the changed one, or a refusal that says why with its data.
@@ -38,6 +38,7 @@ mod mode;
 mod money;
 mod open_item;
 mod payment;
+mod payment_request;
 mod percent;
 mod processor;
 mod refund;
@@ -76,6 +77,7 @@ pub use money::*;
 pub use named_enum::UnknownWord;
 pub use open_item::*;
 pub use payment::*;
+pub use payment_request::*;
 pub use percent::*;
 pub use processor::*;
 pub use refund::*;

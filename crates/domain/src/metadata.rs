@@ -122,6 +122,7 @@ fn check_entry(key: &str, value: &str) -> Result<(), MetadataRefused> {
         }
         TextRefused::Empty
         | TextRefused::NotProcessorName
+        | TextRefused::NotPageToken
         | TextRefused::NotVisibleAscii
         | TextRefused::NotEmail
         | TextRefused::ContainsNul

@@ -145,6 +145,7 @@ impl Payment {
     ///     capture_method: CaptureMethod::Automatic,
     ///     customer_id: None,
     ///     destination: None,
+    ///     request_id: None,
     ///     payment_method: Some(MethodRef::parse("pm_test_success").unwrap()),
     ///     method_type: MethodType::Card,
     ///     description: None,

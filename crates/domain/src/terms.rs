@@ -2,7 +2,7 @@
 
 use crate::{
     Actor, Amount, Currency, CustomerId, Description, IdempotencyKey, InvoiceId, InvoiceNumber, Metadata,
-    MethodRef, Mode, PaymentId, TenantId,
+    MethodRef, Mode, PaymentId, PaymentRequestId, TenantId,
 };
 
 named_enum! {
@@ -75,6 +75,8 @@ pub struct NewPayment {
     pub customer_id: Option<CustomerId>,
     /// The invoice that it is for.
     pub destination: Option<Destination>,
+    /// The payment request that it is made for; no other payment is.
+    pub request_id: Option<PaymentRequestId>,
     /// What is charged.
     pub payment_method: Option<MethodRef>,
     /// What kind of money moves.

@@ -64,6 +64,9 @@ pub enum TextRefused {
         "the text may have lower-case letters, digits, - and _ only, after a letter; send one such as stripe-eu"
     )]
     NotProcessorName,
+    /// There are not exactly 24 letters and digits.
+    #[error("the text is not the name of a page: that has 24 letters and digits")]
+    NotPageToken,
     /// There is a U+0000.
     #[error("the text contains the character U+0000; send it without")]
     ContainsNul,
@@ -96,6 +99,13 @@ fn check_token(text: &str, max_chars: usize) -> Result<(), TextRefused> {
     }
     check_text(text, max_chars)?;
     if text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err(TextRefused::NotVisibleAscii) }
+}
+
+/// A name that can't be guessed: exactly so many letters and digits.
+fn check_page_token(text: &str, chars: usize) -> Result<(), TextRefused> {
+    check_some_text(text, chars)?;
+    let is_token = text.len() == chars && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_token { Ok(()) } else { Err(TextRefused::NotPageToken) }
 }
 
 macro_rules! texts {
@@ -201,6 +211,8 @@ texts! {
     DeviceId: check_some_text up to 255, like "web-3f92ab1c";
     /// The version of a client, in 1 to 100 characters.
     ClientVersion: check_some_text up to 100, like "2.4.1";
+    /// What the page of a payment request is found by: 24 letters and digits that nobody can guess.
+    PageToken: check_page_token up to 24, like "0a1b2c3d4e5f6g7h8i9jKLMN";
     /// What a person notes about an open item when it is closed, in 1 to 2000 characters.
     ClosingNote: check_some_text up to 2000, like "Claimed back by letter";
 }

@@ -1,6 +1,18 @@
 //! How long somebody who failed to sign in has to wait. Nobody waits longer than the longest delay, ever.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use chrono::{DateTime, TimeDelta, Utc};
+
+/// Whom an address stands for: an IPv4 address for itself, an IPv6 one for its network of 64 bits, the least that anybody
+/// gets. IPv4 addresses written as IPv6 are IPv4 addresses.
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address => address,
+    }
+}
 
 /// How failures make somebody wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +94,16 @@ impl Throttle {
 #[allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_counts_as_one_and_a_mapped_address_as_itself() {
+        let of = |text: &str| network_of(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3::4"), "2001:db8:1:2::");
+        assert_eq!(of("2001:db8:1:2:ffff::1"), of("2001:db8:1:2:3::4"));
+        assert_ne!(of("2001:db8:1:2::4"), of("2001:db8:1:3::4"));
+        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("192.0.2.7"), "192.0.2.7");
+    }
 
     #[test]
     fn whoever_waits_gets_in_however_often_it_failed() {

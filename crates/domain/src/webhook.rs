@@ -31,6 +31,8 @@ named_enum! {
         RefundSucceeded => "refund.succeeded",
         /// A refund failed.
         RefundFailed => "refund.failed",
+        /// A payment request was paid.
+        PaymentRequestPaid => "payment_request.paid",
         /// An invoice was paid.
         InvoicePaid => "invoice.paid",
         /// An invoice was voided.

@@ -254,18 +254,7 @@ impl Operator {
         realm: Realm,
         decide: impl FnOnce(&mut Desk<'_>) -> Result<T, Refused>,
     ) -> Result<T, OperatorFailed> {
-        florin_storage::begin(connection)?;
-        let decided = self.decide(connection, realm, decide);
-        match decided {
-            Ok(decided) => {
-                florin_storage::commit(connection)?;
-                Ok(decided)
-            }
-            Err(failed) => {
-                florin_storage::rollback(connection)?;
-                Err(failed)
-            }
-        }
+        florin_storage::in_transaction(connection, |connection| self.decide(connection, realm, decide))
     }
 
     fn decide<T>(
@@ -277,7 +266,7 @@ impl Operator {
         let (mut set, mut needs) = (WorkingSet::default(), Needs::default());
         needs.processor_realms.insert(realm);
         set.prepare(connection, &needs)?;
-        let deciding = Deciding { at: self.now, ids: &self.ids, listening: None };
+        let deciding = Deciding { at: self.now, ids: &self.ids, listening: None, public_url: "" };
         let requester = &Requester::operator(realm);
         let desk = &mut Desk { set: &mut set, deciding: &deciding, realm, actor: requester.actor, requester };
         let decided = decide(desk)?;

@@ -36,7 +36,6 @@ pub(crate) struct KeyCache(RwLock<HashMap<[u8; 32], Known>>);
 #[derive(Clone)]
 struct Known {
     caller: Caller,
-    generation: i64,
     uses: Arc<Uses>,
 }
 
@@ -54,18 +53,18 @@ impl KeyCache {
     }
 
     /// Remembers a key, or forgets it.
-    fn put(&self, digest: [u8; 32], generation: i64, caller: Option<&Caller>) -> Option<Arc<Uses>> {
+    fn put(&self, digest: [u8; 32], caller: Option<&Caller>) -> Option<Arc<Uses>> {
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let before = keys.remove(&digest);
         let caller = caller?.clone();
         if keys.len() >= CAPACITY {
-            keys.retain(|_, known| known.generation == generation);
+            keys.retain(|_, known| known.caller.generation == caller.generation);
             if keys.len() >= CAPACITY {
                 keys.clear();
             }
         }
         let uses = before.map_or_else(Arc::default, |known| known.uses);
-        keys.insert(digest, Known { caller, generation, uses: Arc::clone(&uses) });
+        keys.insert(digest, Known { caller, uses: Arc::clone(&uses) });
         Some(uses)
     }
 
@@ -100,13 +99,13 @@ impl Engine {
         }
         // Before the key itself is read: what changes in between is found by the next request.
         let generation = inner.generations.current().await.map_err(|error| not_found_out(&error))?;
-        if let Some(known) = known.filter(|known| known.generation == generation) {
+        if let Some(known) = known.filter(|known| known.caller.generation == generation) {
             return Ok(admit(known.caller, &known.uses, inner.now()));
         }
         let kind = TokenText::recognize(secret);
         let caller = inner.find_caller(digest, kind).await.map_err(|error| not_found_out(&error))?;
         let caller = caller.map(|caller| Caller { generation, ..caller });
-        let uses = inner.keys.put(digest, generation, caller.as_ref());
+        let uses = inner.keys.put(digest, caller.as_ref());
         Ok(caller.zip(uses).and_then(|(caller, uses)| admit(caller, &uses, inner.now())))
     }
 

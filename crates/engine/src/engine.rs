@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use florin_domain::TenantId;
 use florin_processors::Processor;
 use florin_storage::webhooks::load_listeners;
 use florin_storage::{AnyConnection, Pool, Realm, StorageError, open_pool};
@@ -19,8 +20,8 @@ use crate::checkpointer::{Checkpointer, LongLog};
 use crate::clock::{Clock, IdSource};
 use crate::commands::Sender;
 use crate::delivery::Listening;
-use crate::event_stream::StreamSlots;
-use crate::export::ExportSlots;
+use crate::event_stream::stream_slots;
+use crate::export::export_slots;
 use crate::figures::FiguresBook;
 use crate::generations::Generations;
 use crate::known_accounts::KnownAccount;
@@ -28,6 +29,7 @@ use crate::passwords::Passwords;
 use crate::point_reads::PointReads;
 use crate::routing::{Directory, Opener, REFRESHED_EVERY};
 use crate::settings::EngineSettings;
+use crate::slots::Slots;
 use crate::time::Time;
 use crate::views::Refused;
 use crate::writer::{Command, Job, Queue, Ticket, WriteFailed, WriterSettings, spawn_writer};
@@ -65,11 +67,11 @@ pub(crate) struct Inner {
     pub(crate) keys: KeyCache,
     pub(crate) passwords: Passwords,
     pub(crate) generations: Generations,
-    pub(crate) exports: ExportSlots,
+    pub(crate) exports: Slots<TenantId>,
     pub(crate) figures: FiguresBook,
     pub(crate) answering: Answering,
     pub(crate) listening: Arc<Listening>,
-    pub(crate) streams: StreamSlots,
+    pub(crate) streams: Slots<[u8; 16]>,
     _checkpointer: Option<Checkpointer>,
     tasks: TaskTracker,
     runtime: Mutex<Option<Runtime>>,
@@ -133,6 +135,7 @@ impl Engine {
             ids: Arc::clone(&ids),
             long_log: long_log.clone(),
             listening: Arc::clone(&listening),
+            public_url: Arc::clone(&settings.public_url),
         };
         let writers = spawn_writers(&writer_settings, &queue, if is_sqlite { 1 } else { settings.writers })?;
         let point_reads = PointReads::start(&settings.database_url, settings.read_connections)?;
@@ -145,11 +148,11 @@ impl Engine {
             keys: KeyCache::default(),
             passwords: Passwords::new(settings.passwords),
             generations,
-            exports: ExportSlots::default(),
+            exports: export_slots(),
             figures: FiguresBook::default(),
             answering: Answering::default(),
             listening,
-            streams: StreamSlots::default(),
+            streams: stream_slots(),
             _checkpointer: checkpointer?,
             time,
             settings,

@@ -1,10 +1,9 @@
 //! A stream of events as they happen, for clients that hold a connection open.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use florin_domain::EventId;
 use florin_storage::Realm;
 use florin_storage::webhooks::{EventRecord, events_after, newest_event, settle_events};
 use tokio::sync::watch;
@@ -14,50 +13,21 @@ use crate::commands::Requester;
 use crate::engine::{Engine, Inner};
 use crate::reading::unavailable;
 use crate::requests::StreamEvents;
-use crate::resources::PATIENCE;
+use crate::resources::{PATIENCE, place_before};
+use crate::slots::{Slot, Slots};
 use crate::views::{Refused, event_json};
 
-/// How many streams a key may have open on a server.
-const STREAMS_PER_KEY: usize = 5;
+/// How many streams callers may have open on a server, by what they are limited as.
+pub(crate) fn stream_slots() -> Slots<[u8; 16]> {
+    Slots::new(usize::MAX, 5)
+}
+
 /// How many events are read at once.
 const PAGE: u32 = 100;
 /// How often is looked for what other processes committed.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// A line that says nothing, so that nobody takes the connection for dead.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
-
-/// The streams that are open, by key.
-#[derive(Clone, Default)]
-pub(crate) struct StreamSlots(Arc<Mutex<BTreeMap<[u8; 16], usize>>>);
-
-struct StreamSlot {
-    slots: StreamSlots,
-    caller: [u8; 16],
-}
-
-impl StreamSlots {
-    fn take(&self, caller: [u8; 16]) -> Option<StreamSlot> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = open.entry(caller).or_default();
-        if *own >= STREAMS_PER_KEY {
-            return None;
-        }
-        *own += 1;
-        Some(StreamSlot { slots: self.clone(), caller })
-    }
-}
-
-impl Drop for StreamSlot {
-    fn drop(&mut self) {
-        let mut open = self.slots.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = open.get_mut(&self.caller) {
-            *own = own.saturating_sub(1);
-            if *own == 0 {
-                open.remove(&self.caller);
-            }
-        }
-    }
-}
 
 /// Events as they happen, as server-sent events.
 pub struct EventStream {
@@ -69,7 +39,7 @@ pub struct EventStream {
     read: VecDeque<EventRecord>,
     commits: watch::Receiver<()>,
     is_begun: bool,
-    _slot: StreamSlot,
+    _slot: Slot<[u8; 16]>,
 }
 
 impl Engine {
@@ -93,11 +63,7 @@ impl Engine {
         let commits = self.inner.listening.commits();
         let after = match (wanted.after, wanted.since) {
             (Some(id), _) => id.bytes(),
-            (None, Some(since)) => {
-                let mut id = EventId::first_at(since).bytes();
-                id[6..].fill(0);
-                id
-            }
+            (None, Some(since)) => place_before(since),
             (None, None) => {
                 let newest = self.inner.read(move |connection| {
                     let settled = settle_events(connection, realm, PATIENCE)?;

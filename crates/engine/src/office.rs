@@ -242,7 +242,7 @@ impl Office {
         set: &mut WorkingSet,
         decide: impl FnOnce(&mut Desk<'_>) -> Result<T, Refused>,
     ) -> Result<T, NotDone> {
-        let deciding = Deciding { at: self.clock.now(), ids: &self.ids, listening: None };
+        let deciding = Deciding { at: self.clock.now(), ids: &self.ids, listening: None, public_url: "" };
         let requester = Requester::operator(realm);
         let mut desk =
             Desk { set, deciding: &deciding, realm, actor: requester.actor, requester: &requester };

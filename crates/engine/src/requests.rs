@@ -1,6 +1,7 @@
 //! What callers ask for, in terms that are valid by construction: parsing has happened at the door.
 
 mod access;
+mod payment_requests;
 mod processors;
 mod recovery;
 mod resources;
@@ -15,6 +16,7 @@ use florin_domain::{
     Amount, CaptureMethod, Currency, CustomerId, Description, DestinationType, IdempotencyKey, InvoiceId,
     Metadata, MethodRef, MethodType, PaymentId, PaymentStatus, Reason, Status,
 };
+pub use payment_requests::*;
 pub use processors::{CreateProcessorAccount, Credentials, MalformedCredentials};
 pub use recovery::*;
 pub use resources::*;

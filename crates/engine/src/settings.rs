@@ -9,6 +9,7 @@ use florin_storage::DatabaseUrl;
 
 use crate::clock::Clock;
 use crate::delivery::DeliverySettings;
+use crate::mail::Mailer;
 use crate::passwords::PasswordSettings;
 use crate::time::TimeBy;
 use crate::vault::Vault;
@@ -42,6 +43,10 @@ pub struct EngineSettings {
     pub session_lifetimes: Lifetimes,
     /// How passwords are hashed.
     pub passwords: PasswordSettings,
+    /// What the links of payment requests begin with: an http or https address without a slash at its end.
+    pub public_url: Arc<str>,
+    /// Sends payment requests by e-mail; none where no SMTP server is configured.
+    pub mailer: Option<Mailer>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// What the engine's time goes by.
@@ -67,6 +72,8 @@ impl EngineSettings {
             vault: Vault::default(),
             session_lifetimes: Lifetimes::default(),
             passwords: PasswordSettings::default(),
+            public_url: Arc::from("http://127.0.0.1:8080"),
+            mailer: None,
             clock,
             time_by: TimeBy::Database,
             is_idle: false,

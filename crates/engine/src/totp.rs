@@ -1,6 +1,7 @@
 //! The second factor: codes by RFC 6238 as every authenticator app makes them, and recovery codes for when it is lost.
 
 use chrono::{DateTime, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
@@ -14,6 +15,9 @@ const STEP_SECONDS: u64 = 30;
 const DIGITS: u8 = 6;
 /// How many steps before and after the present one are taken, for clocks that differ.
 const SKEW: u16 = 1;
+/// What an address of a URI's path may not have as it is.
+const RESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
 
 /// The secret that a user's app gets.
 pub(crate) struct TotpSecret([u8; SECRET_BYTES]);
@@ -43,7 +47,7 @@ impl TotpSecret {
 
     /// As apps read it from a QR code.
     pub(crate) fn to_url(&self, email: &str) -> String {
-        let account: String = email.bytes().map(percent_encoded).collect();
+        let account = utf8_percent_encode(email, RESERVED);
         let secret = self.to_base32();
         format!(
             "otpauth://totp/Florin:{account}?secret={secret}&issuer=Florin&algorithm=SHA1&digits={DIGITS}&period={STEP_SECONDS}"
@@ -74,15 +78,6 @@ impl TotpSecret {
     #[cfg(test)]
     fn code_at(&self, seconds: u64) -> String {
         self.totp().generate(seconds).to_string()
-    }
-}
-
-fn percent_encoded(byte: u8) -> String {
-    match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
     }
 }
 

@@ -211,8 +211,8 @@ fn is_on_this_machine(url: &Url) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// What went wrong, with its causes. Without the address, in which ids may be that are nobody's business.
-fn describe(error: reqwest::Error) -> String {
+/// What went wrong, with its causes, for a log. Without the address, in which ids may be that are nobody's business.
+pub fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut source = std::error::Error::source(&error);

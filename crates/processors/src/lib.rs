@@ -23,7 +23,7 @@ pub use capabilities::{Capabilities, Currencies, Inexpressible, Units};
 pub use connector::{Account, AccountRefused, Connector, Credentials, MalformedCredentials};
 pub use look_up::{ListFailed, LookUp, Movement, MovementKind, MovementPage, MovementStatus, Window};
 pub use outcome::{DeclineCode, Found, LookupFailed, Outcome};
-pub use processor::{InvalidMethod, MethodCheck, Processor};
+pub use processor::{InvalidMethod, MethodCheck, PayerForm, Processor};
 pub use request::{CaptureRequest, ChargeRequest, RefundRequest, Request, VoidRequest};
 
 pub use sandbox::{Sandbox, SandboxConnector, SandboxSettings};

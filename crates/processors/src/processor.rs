@@ -29,6 +29,11 @@ pub trait Processor: Send + Sync + 'static {
     /// Says, before anything happens, whether a payment method exists and may be charged.
     fn check_method(&self, method: &MethodRef) -> MethodCheck;
 
+    /// How a payer's payment method becomes a token, on a page of Florin's own; none, by default, where it can't there.
+    fn payer_form(&self) -> Option<PayerForm> {
+        None
+    }
+
     /// Reserves money.
     async fn authorize(&self, request: ChargeRequest) -> Outcome;
 
@@ -77,6 +82,18 @@ pub trait Processor: Send + Sync + 'static {
             Request::Refund(request) => self.refund(request).await,
         }
     }
+}
+
+/// How a payer's payment method becomes a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayerForm {
+    /// One of these test payment methods is chosen.
+    TestMethods(&'static [&'static str]),
+    /// An element of Stripe's collects it, and gives a `pm_…`.
+    Stripe {
+        /// What the element identifies the account by. No secret.
+        publishable_key: String,
+    },
 }
 
 /// Whether a payment method may be charged.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use florin_api::{ApiSettings, ApiState, RateLimits};
-use florin_dashboard::{Dashboard, DashboardSettings};
+use florin_api::{ApiSettings, ApiState, RateLimits, TryKind};
+use florin_dashboard::{Admit, Dashboard, DashboardSettings, Tried};
 use florin_domain::Lifetimes;
 use florin_engine::{DeliverySettings, Engine, EngineSettings, PasswordSettings, Reach};
 use florin_processors::{Connector, Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
@@ -39,7 +39,7 @@ pub(crate) fn run(
     let sandbox: Arc<dyn Processor> = Arc::new(sandbox(settings)?);
     let engine = Engine::start(engine_settings(settings, &sandbox), vec![sandbox])?;
     let state = ApiState::new(engine.clone(), api_settings(settings), render_metrics);
-    let dashboard = Dashboard::new(engine.clone(), dashboard_settings(settings));
+    let dashboard = Dashboard::new(engine.clone(), dashboard_settings(settings, state.clone()));
     let pages = dashboard.clone();
     actix_web::rt::System::new().block_on(async {
         let mut signals = Signals::listen()?;
@@ -76,7 +76,8 @@ pub(crate) fn idle_engine(settings: &Settings) -> Result<Engine, Failure> {
     Ok(Engine::start(idle, vec![sandbox])?)
 }
 
-fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineSettings {
+/// How an engine of this server runs.
+pub(crate) fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineSettings {
     EngineSettings {
         writers: settings.writers,
         batch_limit: settings.batch_limit,
@@ -90,6 +91,8 @@ fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineS
             retention: settings.webhooks.event_retention,
             ..DeliverySettings::default()
         },
+        public_url: public_url(settings),
+        mailer: settings.requests.mailer.clone(),
         connectors: connectors(SandboxConnector::new(Arc::clone(sandbox))),
         vault: settings.credentials_key.clone(),
         session_lifetimes: Lifetimes {
@@ -103,6 +106,13 @@ fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineS
         },
         ..EngineSettings::new(settings.database_url.clone(), Arc::new(clock::now))
     }
+}
+
+/// What the links of payment requests begin with.
+pub(crate) fn public_url(settings: &Settings) -> Arc<str> {
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    let own = || Arc::from(format!("{scheme}://{}", settings.listen));
+    settings.requests.public_url.clone().unwrap_or_else(own)
 }
 
 /// The settings are bounded by a year.
@@ -135,11 +145,20 @@ fn api_settings(settings: &Settings) -> ApiSettings {
     }
 }
 
-fn dashboard_settings(settings: &Settings) -> DashboardSettings {
+fn dashboard_settings(settings: &Settings, state: ApiState) -> DashboardSettings {
     let proxies = settings.trusted_proxies.clone();
+    let admit: Admit = Arc::new(move |tried, address| {
+        let state = state.clone();
+        let kind = match tried {
+            Tried::SignIn => TryKind::SignIn,
+            Tried::Paying => TryKind::Pay,
+        };
+        Box::pin(async move { state.admit_try(kind, address).await })
+    });
     DashboardSettings {
         is_secure: settings.tls.is_some(),
         address_of: Arc::new(move |request| proxies.client_of(request)),
+        admit,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Counters: kept in the commit of the change they count, summed on read.
 
 use diesel::prelude::*;
-use florin_domain::{Account, Currency, InvoiceStatus, State, TransactionType};
+use florin_domain::{Account, Currency, InvoiceStatus, PaymentRequestState, State, TransactionType};
 
 use crate::rows::{Reader, Realm};
 use crate::schema::counters;
@@ -36,6 +36,15 @@ pub(crate) const fn invoices_in(status: InvoiceStatus) -> &'static str {
         InvoiceStatus::Open => "invoices.open",
         InvoiceStatus::Paid => "invoices.paid",
         InvoiceStatus::Void => "invoices.void",
+    }
+}
+
+/// The counter of payment requests in one state.
+pub(crate) const fn payment_requests_in(state: PaymentRequestState) -> &'static str {
+    match state {
+        PaymentRequestState::Open => "payment_requests.open",
+        PaymentRequestState::Paid => "payment_requests.paid",
+        PaymentRequestState::Canceled => "payment_requests.canceled",
     }
 }
 

@@ -34,5 +34,5 @@ pub use probe::{Committer, backend_pid, is_at_work, own_transaction, unanswered_
 pub use rows::{
     AmendmentRecord, DigestKey, Event, IdempotencyRecord, ProcessorEventRecord, Realm, StoredAnswer,
 };
-pub use transaction::{begin, begin_pooled, commit, rollback};
+pub use transaction::{begin, begin_pooled, commit, in_transaction, rollback};
 pub use working_set::{Needs, WorkingSet, load_payments};

@@ -3,6 +3,9 @@
 mod access;
 
 pub(crate) use access::{session_tokens, sessions, users};
+mod requests;
+
+pub(crate) use requests::payment_requests;
 mod webhooks;
 
 pub(crate) use webhooks::webhook_endpoints;
@@ -122,6 +125,7 @@ diesel::table! {
         customer_id -> Nullable<Binary>,
         invoice_id -> Nullable<Binary>,
         invoice_number -> Nullable<Text>,
+        payment_request_id -> Nullable<Binary>,
     }
 }
 

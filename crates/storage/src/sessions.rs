@@ -10,7 +10,7 @@ pub use crate::rows::SessionToken;
 use crate::rows::{
     Realm, Stored, load_token_by_digest, load_users_by_email, load_users_of, object_key, user_key,
 };
-use crate::transaction::{begin, commit, rollback};
+use crate::transaction::in_transaction;
 use crate::{AnyConnection, StorageError};
 
 /// The token whose SHA-256 this is, expired or not, and its session.
@@ -181,8 +181,7 @@ pub fn count_login_attempt(
     at: DateTime<Utc>,
     admit: impl FnOnce(&[Failures]) -> Vec<Option<u32>>,
 ) -> Result<(), StorageError> {
-    begin(connection)?;
-    let counted = (|| {
+    in_transaction(connection, |connection| {
         let found = digests
             .iter()
             .map(|digest| lock_failures(connection, digest, at))
@@ -193,15 +192,7 @@ pub fn count_login_attempt(
             }
         }
         Ok(())
-    })();
-    match counted {
-        Ok(()) => commit(connection),
-        Err(error) => {
-            // When this fails too, the connection is lost, and the database rolls back by itself.
-            let _broken = rollback(connection);
-            Err(error)
-        }
-    }
+    })
 }
 
 /// The failures counted for a digest, whose row is there and this transaction's from now on.

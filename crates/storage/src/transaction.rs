@@ -30,7 +30,7 @@ pub fn begin_pooled(connection: &mut AnyConnection) -> Result<(), StorageError> 
     match connection {
         AnyConnection::Postgres(connection) => Ok(connection.batch_execute(
             "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'; \
-             SET LOCAL idle_in_transaction_session_timeout = '30s'",
+             SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL jit = off",
         )?),
         AnyConnection::Sqlite(_) => begin(connection),
     }
@@ -50,4 +50,23 @@ pub fn commit(connection: &mut AnyConnection) -> Result<(), StorageError> {
 /// [`StorageError::Refused`] when the connection is of no use any more.
 pub fn rollback(connection: &mut AnyConnection) -> Result<(), StorageError> {
     Ok(connection.batch_execute("ROLLBACK")?)
+}
+
+/// Does all of some work or nothing: commits what it has done, or rolls back when it fails.
+///
+/// # Errors
+/// What the work fails with, or the database; when COMMIT failed, nobody knows whether the transaction stands.
+pub fn in_transaction<T, E: From<StorageError>>(
+    connection: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    begin(connection)?;
+    match work(connection).and_then(|done| Ok(commit(connection).map(|()| done)?)) {
+        Ok(done) => Ok(done),
+        Err(error) => {
+            // When this fails too, the connection is replaced, and the database rolls back by itself.
+            let _broken = rollback(connection);
+            Err(error)
+        }
+    }
 }

@@ -10,7 +10,8 @@ use utoipa::openapi::schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder, 
 use utoipa::openapi::{ComponentsBuilder, Object, ObjectBuilder, RefOr, Schema, Type};
 
 use super::{
-    access, customers, invoices, journal, open_items, payment_methods, processors, sessions, webhooks,
+    access, customers, invoices, journal, open_items, payment_methods, payment_requests, processors,
+    sessions, webhooks,
 };
 use crate::payments::MAX_URL_CHARS;
 
@@ -33,6 +34,7 @@ pub(super) fn add(builder: ComponentsBuilder) -> ComponentsBuilder {
         customers::bodies,
         payment_methods::bodies,
         invoices::bodies,
+        payment_requests::bodies,
         journal::bodies,
         processors::bodies,
         access::bodies,
@@ -171,7 +173,7 @@ fn method_type() -> Object {
     or_null::<MethodType>()
 }
 
-fn capture() -> Object {
+pub(super) fn capture() -> Object {
     nullable(ObjectBuilder::from(CaptureMethod::schema()).default(Some(json!("automatic"))))
 }
 
@@ -180,7 +182,8 @@ pub(super) fn boolean(default: bool) -> Object {
     nullable(ObjectBuilder::new().schema_type(Type::Boolean).default(Some(json!(default))))
 }
 
-fn url() -> Object {
+/// A web address, or null.
+pub(super) fn url() -> Object {
     nullable(string().max_length(Some(MAX_URL_CHARS)).pattern(Some("^https?://[!-~]+$")))
 }
 

@@ -124,7 +124,8 @@ fn grant_body() -> Object {
     fields
 }
 
-fn email() -> ObjectBuilder {
+/// An e-mail address.
+pub(super) fn email() -> ObjectBuilder {
     string().min_length(Some(3)).max_length(Some(Email::MAX_CHARS)).pattern(Some(ADDRESS))
 }
 

@@ -13,6 +13,7 @@ mod open_items;
 mod operations;
 mod parameters;
 mod payment_methods;
+mod payment_requests;
 mod processors;
 mod responses;
 mod sessions;
@@ -52,6 +53,7 @@ pub fn openapi() -> OpenApi {
             tag("Customers", "Customers, and the credits that they pay with."),
             tag("Payment methods", "Processors' tokens for ways to pay."),
             tag("Invoices", "What is due, and what was paid of it."),
+            tag("Payment requests", "What somebody is asked to pay on a page."),
             tag("Journal", "Every movement of money, and what each account has."),
             tag("Open items", "What no program may decide: findings for a person, and what was decided."),
             tag("Exports", "Payments, refunds and transactions as files."),
@@ -85,13 +87,14 @@ fn info() -> Info {
 }
 
 /// What there are lists of.
-const LISTED: [&str; 17] = [
+const LISTED: [&str; 18] = [
     "Payment",
     "Refund",
     "Attempt",
     "Customer",
     "PaymentMethod",
     "Invoice",
+    "PaymentRequest",
     "Transaction",
     "Amendment",
     "ProcessorAccount",
@@ -153,6 +156,7 @@ fn components() -> Components {
         schema::<ReadinessStatus>(),
     ]
     .into_iter()
+    .chain(payment_requests::schemas())
     .chain(sessions::schemas())
     .chain(webhooks::schemas())
     .fold(builder, |builder, (name, schema)| builder.schema(name, schema));
@@ -209,6 +213,7 @@ mod tests {
     use crate::invoices::{INVOICE_FIELDS, INVOICE_FILTERS, LINE_FIELDS};
     use crate::open_items::{CLOSE_FIELDS, OPEN_ITEM_FILTERS, RESOLVE_FIELDS};
     use crate::payment_methods::{METHOD_FIELDS, METHOD_FILTERS};
+    use crate::payment_requests::{CANCEL_REQUEST_FIELDS, REQUEST_FIELDS, REQUEST_FILTERS, SEND_FIELDS};
     use crate::payments::{
         CANCEL_FIELDS, CAPTURE_FIELDS, CREATE_FIELDS, LIST_FILTERS, PROCESS_FIELDS, REFUND_FIELDS,
         UPDATE_FIELDS,
@@ -240,6 +245,9 @@ mod tests {
             ("CreateInvoice", INVOICE_FIELDS),
             ("CreateInvoiceLine", LINE_FIELDS),
             ("VoidInvoice", &[]),
+            ("CreatePaymentRequest", REQUEST_FIELDS),
+            ("CancelPaymentRequest", CANCEL_REQUEST_FIELDS),
+            ("SendPaymentRequest", SEND_FIELDS),
             ("AmendTransaction", AMEND_FIELDS),
             ("CreateProcessorAccount", ACCOUNT_FIELDS),
             ("UpdateProcessorAccount", ACCOUNT_UPDATE_FIELDS),
@@ -294,6 +302,7 @@ mod tests {
         assert_eq!(parameters("/v1/customers/{id}/credits"), with_page(&[]));
         assert_eq!(parameters("/v1/payment_methods"), with_page(&METHOD_FILTERS));
         assert_eq!(parameters("/v1/invoices"), with_page(&INVOICE_FILTERS));
+        assert_eq!(parameters("/v1/payment_requests"), with_page(&REQUEST_FILTERS));
         assert_eq!(parameters("/v1/processor_accounts"), with_page(&[]));
         assert_eq!(parameters("/v1/api_keys"), with_page(&[]));
         assert_eq!(parameters("/v1/auth/sessions"), with_page(&[]));
@@ -324,6 +333,7 @@ mod tests {
             "/v1/customers",
             "/v1/payment_methods",
             "/v1/invoices",
+            "/v1/payment_requests",
             "/v1/processor_accounts",
             "/v1/api_keys",
             "/v1/users",

@@ -9,8 +9,8 @@ use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Type}
 use super::call::{Call, LIST};
 use super::parameters::{page, path_id, payment_filters, refund_filters, refund_page};
 use super::{
-    access, customers, exports, invoices, journal, open_items, payment_methods, processors, sessions,
-    webhooks,
+    access, customers, exports, invoices, journal, open_items, payment_methods, payment_requests, processors,
+    sessions, webhooks,
 };
 
 /// What every charge can answer besides.
@@ -61,6 +61,7 @@ pub(super) fn paths() -> Paths {
         customers::paths,
         payment_methods::paths,
         invoices::paths,
+        payment_requests::paths,
         journal::paths,
         exports::paths,
         processors::paths,
@@ -141,6 +142,7 @@ fn process_payment() -> Operation {
         .refuses(&[
             ErrorCode::ParameterMissing,
             ErrorCode::PaymentNotProcessable,
+            ErrorCode::PaymentRequestNotOpen,
             ErrorCode::OperationInProgress,
         ])
         .build()

@@ -108,6 +108,7 @@ pub fn new_payment() -> impl Strategy<Value = NewPayment> {
             capture_method,
             customer_id,
             destination,
+            request_id: None,
             payment_method,
             method_type,
             description,

@@ -105,7 +105,12 @@ id_strategies! {
 
 /// Anybody who may ask for a change.
 pub fn actor() -> impl Strategy<Value = Actor> {
-    prop_oneof![key_id().prop_map(Actor::Key), user_id().prop_map(Actor::User), Just(Actor::System)]
+    prop_oneof![
+        key_id().prop_map(Actor::Key),
+        user_id().prop_map(Actor::User),
+        Just(Actor::System),
+        Just(Actor::Payer)
+    ]
 }
 
 /// Any description, the empty and the longest ones included.

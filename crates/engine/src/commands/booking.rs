@@ -1,16 +1,18 @@
-//! Booking: what follows from a change of a payment for the journal, its invoice and its customer's credits.
+//! Booking: what follows from a change of a payment for the journal, its invoice, its payment request and its customer's
+//! credits.
 //!
 //! Every change of a payment passes [`put_payment`], and what has moved is derived from the payment before and after it.
 //! So no movement of money is without its transaction, none is booked twice, and the sums of invoices and credits change
 //! in the commit of the payment's own.
 
 use florin_domain::{
-    Invoice, InvoiceStatus, Metadata, MethodType, Movement, Payment, RefundId, Transaction, TransactionId,
-    TransactionType, movements,
+    Invoice, InvoiceStatus, Metadata, MethodType, Movement, Payment, PaymentRequestState, RefundId,
+    Transaction, TransactionId, TransactionType, movements,
 };
 use florin_storage::{Realm, WorkingSet};
 
 use super::invoices::tell_invoice;
+use super::payment_requests::tell_request;
 use crate::writer::Deciding;
 
 /// Puts a new or changed payment, and all that follows from the change; on behalf of a refund where it was one.
@@ -29,6 +31,7 @@ pub(super) fn put_payment(
         set.add_transaction(transaction);
     }
     share_in_invoice(set, deciding, &payment);
+    follow_request(set, deciding, &payment);
     set.put_payment(payment);
 }
 
@@ -103,5 +106,22 @@ fn share_in_invoice(set: &mut WorkingSet, deciding: &Deciding<'_>, payment: &Pay
         Err(error) => {
             tracing::error!(%error, invoice = %destination.invoice_id, "an invoice was not changed")
         }
+    }
+}
+
+/// Changes the payment's request by where the payment stands now, and tells when that pays it.
+fn follow_request(set: &mut WorkingSet, deciding: &Deciding<'_>, payment: &Payment) {
+    let Some(id) = payment.request_id else { return };
+    let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+    let Some(request) = set.payment_request(realm, id) else {
+        tracing::error!(payment_request = %id, "a payment's request is missing");
+        return;
+    };
+    match request.follow(payment, deciding.at) {
+        Some(request) if request.state() == PaymentRequestState::Paid => {
+            tell_request(set, deciding, "payment_request.paid", request);
+        }
+        Some(request) => set.put_payment_request(request),
+        None => {}
     }
 }

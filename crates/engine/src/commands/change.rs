@@ -107,17 +107,9 @@ impl Desk<'_> {
         object_id: impl ToString,
         details: &serde_json::Value,
     ) {
-        let request_id = Some(self.requester.request_id.to_string()).filter(|id| !id.is_empty());
-        self.set.put_audit_entry(AuditEntry {
-            realm,
-            id: AuditEntryId::from_uuid(self.deciding.new_id()),
-            action,
-            object_id: object_id.to_string(),
-            actor: self.actor,
-            address: self.requester.address,
-            request_id,
-            details: details.to_string(),
-        });
+        let id = AuditEntryId::from_uuid(self.deciding.new_id());
+        let entry = self.requester.audit_entry(id, action, object_id, details);
+        self.set.put_audit_entry(AuditEntry { realm, actor: self.actor, ..entry });
     }
 
     /// Checks that the customer of that id exists, if one is named.

@@ -72,6 +72,7 @@ impl Create {
                 invoice_id: invoice.id,
                 invoice_number: invoice.number.clone(),
             }),
+            request_id: None,
             description: request.description,
             metadata: request.metadata,
             idempotency_key: request.idempotency_key,

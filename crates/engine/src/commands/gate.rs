@@ -6,6 +6,7 @@ use florin_storage::recovery::is_ahead;
 use florin_storage::{DigestKey, IdempotencyRecord, Needs, Realm, StoredAnswer, WorkingSet};
 use sha2::{Digest, Sha256};
 
+use super::payment_requests::of_unknown_fate;
 use super::telling::{answer, payment_json, refund_json};
 use super::{Requester, Sender};
 use crate::requests::Idempotency;
@@ -125,7 +126,7 @@ impl Gate {
             Some(_) => requester.refuse(expired_key(&record)),
             None if is_running(&record, deciding.at) => requester.refuse(Refused::idempotency_key_in_use()),
             None => {
-                let as_it_stands = as_it_stands(set, &record, requester);
+                let as_it_stands = as_it_stands(set, deciding, &record, requester);
                 touch(set, record);
                 as_it_stands
             }
@@ -155,13 +156,21 @@ fn expired_key(record: &IdempotencyRecord) -> Refused {
 }
 
 /// The object that a key is bound to whose process died before it could answer.
-fn as_it_stands(set: &WorkingSet, record: &IdempotencyRecord, requester: &Requester) -> Answer {
+fn as_it_stands(
+    set: &WorkingSet,
+    deciding: &Deciding<'_>,
+    record: &IdempotencyRecord,
+    requester: &Requester,
+) -> Answer {
     let refund = record.refund_id.and_then(|id| set.refund(record.realm, id));
     let payment = record.payment_id.and_then(|id| set.payment(record.realm, id));
     match (refund, payment) {
         (Some(refund), _) => answer(202, refund_json(refund)),
         (None, Some(payment)) => answer(202, payment_json(payment, set.attempts(record.realm, payment.id))),
-        (None, None) => requester.refuse(Refused::idempotency_key_in_use()),
+        (None, None) => match of_unknown_fate(set, deciding, record) {
+            Some(answer) => answer,
+            None => requester.refuse(Refused::idempotency_key_in_use()),
+        },
     }
 }
 
@@ -182,6 +191,23 @@ pub(super) fn bind(
     record.revision = record.revision.saturating_add(1);
     set.put_key(record.clone());
     vec![record]
+}
+
+/// Binds a claimed key to the object of its request while something outside is asked; gives back the key's record.
+pub(super) fn bind_object(
+    set: &mut WorkingSet,
+    deciding: &Deciding<'_>,
+    key_use: Option<&KeyUse>,
+    object_id: String,
+    until: DateTime<Utc>,
+) -> Option<IdempotencyRecord> {
+    let mut record = key_use?.claimed(set)?;
+    record.object_id = Some(object_id);
+    record.created_at = deciding.at;
+    record.running_until = until;
+    record.revision = record.revision.saturating_add(1);
+    set.put_key(record.clone());
+    Some(record)
 }
 
 /// Stores the answer of a request that is over with this commit, or frees its key when the answer is not one to keep.

@@ -17,6 +17,8 @@ mod keys;
 mod lease;
 mod methods;
 mod operations;
+mod pay;
+mod payment_requests;
 mod request;
 mod schedule;
 mod sessions;
@@ -44,6 +46,10 @@ pub(crate) use keys::{IssueKey, ReplaceKey, RevokeKey};
 pub(crate) use lease::{EndLookUp, Leased, TakeLease};
 pub(crate) use methods::Detach;
 pub(crate) use operations::{Cancel, Capture, MakeRefund, Process};
+pub(crate) use pay::{Pay, PayBegun};
+pub(crate) use payment_requests::{
+    BeginSend, CancelRequest, EndSend, NewRequest, RequestCanceled, SendBegun,
+};
 pub(crate) use request::{Operation, Request};
 pub(crate) use sessions::{BeginSession, EndSession, Exchanged, RefreshSession};
 pub(crate) use settle::{Settled, Settling};

@@ -54,6 +54,23 @@ pub(crate) enum Step {
     Send(Box<(Payment, Attempt)>),
 }
 
+impl<'a> Scene<'a> {
+    /// What is decided over about that payment, or about one that is made.
+    pub(super) fn new(
+        set: &'a mut WorkingSet,
+        deciding: &'a Deciding<'a>,
+        (requester, sender): (&'a Requester, &'a Sender),
+        payment_id: Option<PaymentId>,
+    ) -> Self {
+        Scene { set, deciding, requester, sender, payment_id, others: Vec::new() }
+    }
+
+    /// Where the charge that was begun goes next.
+    pub(super) fn take_others(self) -> Vec<Arc<str>> {
+        self.others
+    }
+}
+
 impl Scene<'_> {
     /// The payment that the request is about.
     pub(crate) fn payment(&self) -> Result<&Payment, Refused> {
@@ -126,6 +143,10 @@ impl Scene<'_> {
             invoice
                 .ok_or_else(Refused::invoice_not_found)?
                 .check_payable(payment.amount, payment.currency)?;
+        }
+        if let Some(id) = payment.request_id {
+            let request = self.set.payment_request(self.requester.realm, id);
+            request.ok_or_else(Refused::payment_request_not_found)?.check_chargeable(self.deciding.at)?;
         }
         // It is part of what is told.
         self.set.put_attempt(attempt.clone());
@@ -229,7 +250,7 @@ impl<O: Operation> Command for Request<O> {
             return Begun::Answered(answer);
         }
         let (requester, sender, payment_id) = (&self.requester, &self.sender, self.payment_id);
-        let mut scene = Scene { set, deciding, requester, sender, payment_id, others: Vec::new() };
+        let mut scene = Scene::new(set, deciding, (requester, sender), payment_id);
         let step = self.operation.begin(&mut scene);
         let others = scene.others;
         match step {

@@ -128,9 +128,10 @@ fn event_of(status: AttemptStatus, done: &'static str) -> Option<&'static str> {
 }
 
 impl Settling {
-    /// What need not be loaded. A payment towards an invoice is, since it is locked before its invoice.
+    /// What need not be loaded. A payment towards an invoice or of a payment request is, since it is locked before those.
     fn known(&self) -> Option<&(Payment, Attempt)> {
-        self.known.as_ref().filter(|(payment, _)| payment.destination.is_none())
+        let stands_alone = |payment: &Payment| payment.destination.is_none() && payment.request_id.is_none();
+        self.known.as_ref().filter(|(payment, _)| stands_alone(payment))
     }
 
     fn settle(&self, set: &mut WorkingSet, deciding: &Deciding<'_>) -> Result<Settled, NotSettled> {

@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use florin_domain::{Actor, Attempt, AttemptKind, AttemptStatus, EventId, Payment, Refund};
+use florin_domain::{
+    Actor, Attempt, AttemptKind, AttemptStatus, AuditAction, AuditEntryId, EventId, Payment, Refund,
+};
+use florin_storage::access::AuditEntry;
 use florin_storage::{Event, Realm, WorkingSet};
 
 use super::booking::put_payment;
@@ -40,6 +43,26 @@ impl Requester {
     /// Whoever has the server's command line.
     pub(crate) fn operator(realm: Realm) -> Self {
         Requester { realm, actor: Actor::Operator, request_id: Arc::from(""), address: None }
+    }
+
+    /// What the audit log says of something that they did.
+    pub(crate) fn audit_entry(
+        &self,
+        id: AuditEntryId,
+        action: AuditAction,
+        object_id: impl ToString,
+        details: &serde_json::Value,
+    ) -> AuditEntry {
+        AuditEntry {
+            realm: self.realm,
+            id,
+            action,
+            object_id: object_id.to_string(),
+            actor: self.actor,
+            address: self.address,
+            request_id: Some(self.request_id.to_string()).filter(|id| !id.is_empty()),
+            details: details.to_string(),
+        }
     }
 
     /// Florin by itself.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use florin_domain::{WebhookEndpoint, contains_card_number};
-use florin_processors::http::webhook_tls;
+use florin_processors::http::{describe, webhook_tls};
 use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -195,18 +195,6 @@ fn shortened(text: &str, most: usize) -> String {
             (*length <= most).then_some(character)
         })
         .collect()
-}
-
-/// What went wrong, with its causes, without the address.
-fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

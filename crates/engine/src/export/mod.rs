@@ -5,7 +5,6 @@
 
 mod cells;
 mod rows;
-mod slots;
 mod stream;
 
 use std::fmt;
@@ -18,7 +17,7 @@ use florin_storage::read::{Export, ExportQuery, Exported};
 use florin_storage::{AnyConnection, Realm, StorageError};
 
 use rows::{Exportable, Rows};
-pub(crate) use slots::ExportSlots;
+pub(crate) use stream::export_slots;
 pub use stream::{ExportInterrupted, ExportStream};
 
 /// What can be exported.

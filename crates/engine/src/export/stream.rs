@@ -4,15 +4,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use florin_domain::TenantId;
 use florin_storage::Realm;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::timeout;
 
-use super::slots::ExportSlot;
 use super::{ExportFailed, ExportRequest, ExportSink, export};
 use crate::access::Context;
 use crate::engine::{Engine, Inner};
 use crate::reading::unavailable;
+use crate::slots::{Slot, Slots};
 use crate::views::Refused;
 
 /// How many parts may wait for the caller.
@@ -66,6 +67,12 @@ impl ExportStream {
     }
 }
 
+/// How many exports may run, in all and of one tenant, so that nobody takes them all: each has a connection and keeps a
+/// snapshot open.
+pub(crate) fn export_slots() -> Slots<TenantId> {
+    Slots::new(4, 2)
+}
+
 impl Engine {
     /// Begins an export, and gives it back once its first rows are there.
     ///
@@ -99,7 +106,7 @@ fn busy() -> Refused {
 /// An export on its thread. It has a connection of its own: those that others wait for are none of its business.
 struct Job {
     inner: Arc<Inner>,
-    slot: ExportSlot,
+    slot: Slot<TenantId>,
     realm: Realm,
     request: ExportRequest,
     sender: Sender<Part>,

@@ -6,13 +6,12 @@ use chrono::{DateTime, Utc};
 use florin_domain::{
     AuditAction, AuditEntryId, EndpointChange, EventId, StoredSecret, WebhookEndpoint, WebhookEndpointId,
 };
-use florin_storage::access::AuditEntry;
 use florin_storage::read::Listed;
 use florin_storage::webhooks::{
     DeliveryQuery, DeliveryRecord, NewDelivery, deliver_missed, endpoints_of, find_endpoint, find_event,
     list_deliveries, missed_events, redeliver, redeliver_failed, write_audit_entry,
 };
-use florin_storage::{AnyConnection, Realm, StorageError, begin, commit, rollback};
+use florin_storage::{Realm, StorageError, in_transaction};
 use serde_json::json;
 
 use crate::access::Context;
@@ -23,6 +22,7 @@ use crate::reading::{list_answer, page_of, slice, unavailable};
 use crate::requests::{
     AttemptFilter, CreateEndpoint, DeliveryFilter, Idempotency, Page, RedeliverEvent, SecretOverlap,
 };
+use crate::resources::place_before;
 use crate::secret::NoRandomness;
 use crate::vault::VaultError;
 use crate::views::{Answer, DeliveryResponse, RedeliveryResponse, Refused, WebhookEndpointResponse};
@@ -197,14 +197,20 @@ impl Engine {
                 .map(|endpoint| NewDelivery { realm, endpoint_id: endpoint.id, event_id })
                 .collect();
             let details = json!({ "deliveries": deliveries.len() });
-            let entry = audit_entry(&asked, entry_id, event_id, &details);
+            let entry =
+                asked.audit_entry(entry_id, AuditAction::WebhookEventsRedelivered, event_id, &details);
             in_transaction(connection, |connection| {
                 redeliver(connection, &deliveries, (now, soon))?;
                 write_audit_entry(connection, &entry)
             })?;
             Ok(Ok(deliveries))
         });
-        inner.redelivered(&requester, redelivered.await)
+        let told = |deliveries: Vec<NewDelivery>| {
+            let told = deliveries.iter().map(|delivery| (delivery.realm, delivery.endpoint_id));
+            inner.listening.tell_deliveries(told);
+            deliveries.len()
+        };
+        redelivery_answer(&requester, redelivered.await.map(|redelivered| redelivered.map(told)))
     }
 
     /// Sends again what could not be delivered to an endpoint of events since a time, and what it never heard of.
@@ -226,12 +232,13 @@ impl Engine {
                 return Ok(Err(Refused::webhook_endpoint_is_disabled()));
             }
             let details = json!({ "since": since.to_rfc3339() });
-            let entry = audit_entry(&asked, entry_id, endpoint_id, &details);
+            let entry =
+                asked.audit_entry(entry_id, AuditAction::WebhookEventsRedelivered, endpoint_id, &details);
             let mut count = in_transaction(connection, |connection| {
                 write_audit_entry(connection, &entry)?;
                 redeliver_failed(connection, (realm, endpoint_id), since, now)
             })?;
-            let mut after = Some(before(since));
+            let mut after = Some(place_before(since));
             while let Some(place) = after {
                 let (events, next) = missed_events(connection, realm, place, |kind| endpoint.hears(kind))?;
                 let missed = |event_id| NewDelivery { realm, endpoint_id, event_id };
@@ -241,75 +248,27 @@ impl Engine {
             }
             Ok(Ok(count))
         });
-        let answer = redelivered.await;
+        let redelivered = redelivered.await;
         inner.listening.tell_deliveries([(requester.realm, endpoint_id)]);
-        match answer {
-            Ok(Ok(deliveries)) => Answer::new(200, &RedeliveryResponse { deliveries }),
-            Ok(Err(refused)) => requester.refuse(refused),
-            Err(error) => requester.refuse(unavailable(&error)),
-        }
+        redelivery_answer(&requester, redelivered)
     }
 }
 
-/// Less than every id of a time, and more than all of earlier ones.
-fn before(time: DateTime<Utc>) -> [u8; 16] {
-    let mut id = EventId::first_at(time).bytes();
-    id[6..].fill(0);
-    id
-}
-
-fn in_transaction<T>(
-    connection: &mut AnyConnection,
-    work: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError>,
-) -> Result<T, StorageError> {
-    begin(connection)?;
-    match work(connection).and_then(|done| commit(connection).map(|()| done)) {
-        Ok(done) => Ok(done),
-        Err(error) => {
-            // When this fails too, the connection is replaced, and the database rolls back by itself.
-            let _broken = rollback(connection);
-            Err(error)
-        }
-    }
-}
-
-fn audit_entry(
+/// What whoever asked is told of how many are sent again.
+fn redelivery_answer(
     requester: &Requester,
-    id: AuditEntryId,
-    object_id: impl ToString,
-    details: &serde_json::Value,
-) -> AuditEntry {
-    AuditEntry {
-        realm: requester.realm,
-        id,
-        action: AuditAction::WebhookEventsRedelivered,
-        object_id: object_id.to_string(),
-        actor: requester.actor,
-        address: requester.address,
-        request_id: Some(requester.request_id.to_string()).filter(|id| !id.is_empty()),
-        details: details.to_string(),
+    redelivered: Result<Result<usize, Refused>, StorageError>,
+) -> Answer {
+    match redelivered {
+        Ok(Ok(deliveries)) => Answer::new(200, &RedeliveryResponse { deliveries }),
+        Ok(Err(refused)) => requester.refuse(refused),
+        Err(error) => requester.refuse(unavailable(&error)),
     }
 }
 
 impl Inner {
     fn audit_id(&self) -> AuditEntryId {
         AuditEntryId::from_uuid(self.ids.next(self.now()))
-    }
-
-    fn redelivered(
-        &self,
-        requester: &Requester,
-        redelivered: Result<Result<Vec<NewDelivery>, Refused>, StorageError>,
-    ) -> Answer {
-        match redelivered {
-            Ok(Ok(deliveries)) => {
-                let told = deliveries.iter().map(|delivery| (delivery.realm, delivery.endpoint_id));
-                self.listening.tell_deliveries(told);
-                Answer::new(200, &RedeliveryResponse { deliveries: deliveries.len() })
-            }
-            Ok(Err(refused)) => requester.refuse(refused),
-            Err(error) => requester.refuse(unavailable(&error)),
-        }
     }
 
     /// Writes a change of who listens, and lets this process know at once.

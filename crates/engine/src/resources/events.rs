@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use florin_domain::EventId;
 use florin_storage::Realm;
 use florin_storage::read::Listed;
@@ -51,6 +52,13 @@ impl Engine {
         };
         self.inner.answer_with(&requester, read, answer).await
     }
+}
+
+/// A place before all events of a time, and after all earlier ones.
+pub(crate) fn place_before(time: DateTime<Utc>) -> [u8; 16] {
+    let mut id = EventId::first_at(time).bytes();
+    id[6..].fill(0);
+    id
 }
 
 fn corrupt(event: &EventRecord) -> Refused {

@@ -9,14 +9,16 @@ mod events;
 mod invoices;
 mod methods;
 mod open_items;
+mod payment_requests;
 mod processors;
 mod sessions;
 mod transactions;
 mod users;
 
 pub use endpoints::new_webhook_secret;
-pub(crate) use events::PATIENCE;
+pub(crate) use events::{PATIENCE, place_before};
 pub use open_items::ItemsDesk;
+pub(crate) use payment_requests::STALE_AGAIN;
 pub use sessions::Stranger;
 
 use florin_storage::{AnyConnection, StorageError};

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use florin_domain::{AttemptKind, MethodRef, Mode};
 use florin_processors::{
     Capabilities, CaptureRequest, ChargeRequest, Found, ListFailed, LookUp, LookupFailed, MethodCheck,
-    MovementPage, Outcome, Processor, ProcessorEvent, RefundRequest, Request, VoidRequest, WebhookRefused,
-    WebhookRequest, Window, async_trait,
+    MovementPage, Outcome, PayerForm, Processor, ProcessorEvent, RefundRequest, Request, VoidRequest,
+    WebhookRefused, WebhookRequest, Window, async_trait,
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -147,6 +147,10 @@ impl Processor for Guarded {
 
     fn check_method(&self, method: &MethodRef) -> MethodCheck {
         self.processor.check_method(method)
+    }
+
+    fn payer_form(&self) -> Option<PayerForm> {
+        self.processor.payer_form()
     }
 
     async fn authorize(&self, request: ChargeRequest) -> Outcome {

@@ -3,6 +3,7 @@
 mod breaker;
 mod directory;
 mod guard;
+mod offers;
 mod routes;
 
 pub(crate) use directory::{AT_ONCE_SETTING, Directory, Opener, REFRESHED_EVERY, realm_of};

@@ -97,7 +97,7 @@ impl Account {
     }
 
     /// Whether a request would be sent rather than refused by the breaker.
-    fn is_ready(&self) -> bool {
+    pub(super) fn is_ready(&self) -> bool {
         match &self.service {
             Service::BuiltIn(_) => true,
             Service::Guarded(guarded) => guarded.is_ready(),
@@ -105,15 +105,15 @@ impl Account {
         }
     }
 
-    fn check(&self, method: &MethodRef) -> MethodCheck {
+    pub(super) fn check(&self, method: &MethodRef) -> MethodCheck {
         self.processor().map_or(MethodCheck::NotFound, |processor| processor.check_method(method))
     }
 
-    fn takes(&self, method_type: MethodType, currency: Currency) -> bool {
+    pub(super) fn takes(&self, method_type: MethodType, currency: Currency) -> bool {
         self.processor().is_some_and(|processor| processor.capabilities().takes(method_type, currency))
     }
 
-    fn can_express(&self, amount: Amount, currency: Currency) -> bool {
+    pub(super) fn can_express(&self, amount: Amount, currency: Currency) -> bool {
         self.processor().is_some_and(|processor| processor.capabilities().to_units(amount, currency).is_ok())
     }
 }
@@ -191,7 +191,7 @@ impl Routes {
     }
 
     /// The accounts for such a charge: those of the first rule that is about it, or all.
-    fn in_order(&self, method_type: MethodType, currency: Currency) -> Vec<&Arc<Account>> {
+    pub(super) fn in_order(&self, method_type: MethodType, currency: Currency) -> Vec<&Arc<Account>> {
         match self.rules.iter().find(|rule| rule.is_about(method_type, currency)) {
             None => self.accounts.iter().collect(),
             Some(rule) => {

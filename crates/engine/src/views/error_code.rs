@@ -154,6 +154,8 @@ error_codes! {
         "There is no such customer in this tenant and mode.";
     InvoiceNotFound = "invoice_not_found", 404, InvalidRequest,
         "There is no such invoice in this tenant and mode.";
+    PaymentRequestNotFound = "payment_request_not_found", 404, InvalidRequest,
+        "There is no such payment request in this tenant and mode.";
     TransactionNotFound = "transaction_not_found", 404, InvalidRequest,
         "There is no such transaction in this tenant and mode.";
     ProcessorAccountNotFound = "processor_account_not_found", 404, InvalidRequest,
@@ -190,6 +192,8 @@ error_codes! {
         "Another operation of this kind waits for the processor. Read the payment and try again.";
     InvoiceNotPayable = "invoice_not_payable", 409, InvalidRequest,
         "The invoice is paid or void, so no payment can be made towards it.";
+    PaymentRequestNotOpen = "payment_request_not_open", 409, InvalidRequest,
+        "The payment request is paid, has expired, or is canceled; the message says which.";
     InvoiceNotVoidable = "invoice_not_voidable", 409, InvalidRequest,
         "The invoice is void already, or payments have been made towards it or are under way.";
     InvoiceNumberTaken = "invoice_number_taken", 409, InvalidRequest,

@@ -227,5 +227,6 @@ pub(super) fn as_text<S: Serializer>(actor: &Actor, serializer: S) -> Result<S::
         Actor::User(id) => id.serialize(serializer),
         Actor::Operator => serializer.serialize_str("operator"),
         Actor::System => serializer.serialize_str("system"),
+        Actor::Payer => serializer.serialize_str("payer"),
     }
 }

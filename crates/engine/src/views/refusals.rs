@@ -289,6 +289,7 @@ fn text_code(refused: TextRefused) -> ErrorCode {
         | TextRefused::NotVisibleAscii
         | TextRefused::NotProcessorName
         | TextRefused::NotEmail
+        | TextRefused::NotPageToken
         | TextRefused::ContainsNul => ErrorCode::ParameterInvalid,
     }
 }

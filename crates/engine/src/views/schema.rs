@@ -7,8 +7,9 @@ use florin_domain::{
     Account, Actor, Amount, AttemptId, AttemptStatus, AuditAction, AuditEntryId, CaptureMethod, Currency,
     CustomerId, DeliveryId, DeliveryStatus, DestinationType, DisabledReason, EventId, EventType, FailureCode,
     InvoiceId, InvoiceStatus, KeyId, Metadata, MethodType, OpenItemId, OpenItemStatus, OpenItemType,
-    PaymentId, PaymentStatus, ProcessorAccountId, RefundId, RefundStatus, Resolution, Role, SessionId,
-    Status, StoredMethodId, TenantId, Total, TransactionId, TransactionType, UserId, WebhookEndpointId,
+    PaymentId, PaymentRequestId, PaymentRequestStatus, PaymentRequestType, PaymentStatus, ProcessorAccountId,
+    RefundId, RefundStatus, Resolution, Role, SessionId, Status, StoredMethodId, TenantId, Total,
+    TransactionId, TransactionType, UserId, WebhookEndpointId,
 };
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -90,6 +91,9 @@ named_schemas! {
     DestinationTypeSchema for DestinationType as "DestinationType" = words(DestinationType::WORDS);
     AttemptStatusSchema for AttemptStatus as "AttemptStatus" = words(AttemptStatus::WORDS);
     RefundStatusSchema for RefundStatus as "RefundStatus" = words(RefundStatus::WORDS);
+    PaymentRequestIdSchema for PaymentRequestId as "PaymentRequestId" = id(PaymentRequestId::PREFIX);
+    PaymentRequestTypeSchema for PaymentRequestType as "PaymentRequestType" = words(PaymentRequestType::WORDS);
+    PaymentRequestStatusSchema for PaymentRequestStatus as "PaymentRequestStatus" = words(PaymentRequestStatus::WORDS);
     InvoiceStatusSchema for InvoiceStatus as "InvoiceStatus" = words(InvoiceStatus::WORDS);
     TransactionTypeSchema for TransactionType as "TransactionType" = words(TransactionType::WORDS);
     AccountSchema for Account as "Account" = account();
@@ -107,7 +111,7 @@ named_schemas! {
     AmountSchema for Amount as "Amount" = minor_units(1);
     TotalSchema for Total as "Total" = minor_units(0);
     CurrencySchema for Currency as "Currency" = string().pattern(Some("^[A-Z]{3}$")).examples(["USD"]);
-    ActorSchema for Actor as "Actor" = string().pattern(Some("^((key|usr)_[0-9a-hjkmnp-tv-z]{26}|operator|system)$"));
+    ActorSchema for Actor as "Actor" = string().pattern(Some("^((key|usr)_[0-9a-hjkmnp-tv-z]{26}|operator|system|payer)$"));
     MetadataSchema for Metadata as "Metadata" = metadata(text(Metadata::MAX_VALUE_CHARS).build());
     TimeSchema for Timestamp as "Time" = time();
 }

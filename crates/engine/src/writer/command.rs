@@ -28,6 +28,8 @@ pub(crate) struct Deciding<'a> {
     pub(crate) ids: &'a IdSource,
     /// Makes the ids of events; none where there are no events to tell.
     pub(crate) listening: Option<&'a Listening>,
+    /// What the links of payment requests begin with.
+    pub(crate) public_url: &'a str,
 }
 
 impl Deciding<'_> {

@@ -23,6 +23,8 @@ pub(crate) struct WriterSettings {
     pub(crate) ids: Arc<IdSource>,
     pub(crate) long_log: LongLog,
     pub(crate) listening: Arc<Listening>,
+    /// What the links of payment requests begin with.
+    pub(crate) public_url: Arc<str>,
 }
 
 /// How long the writer leaves a log alone that a reader kept in use. It has waited for the reader for 20 ms.
@@ -165,8 +167,12 @@ impl Writer {
         let mut ended = Err(BatchFailed::NotWritten(StorageError::Unavailable("not tried".to_owned())));
         for _ in 0..LISTENED_AGAIN {
             let listening = &*settings.listening;
-            let deciding =
-                Deciding { at: settings.clock.now(), ids: &settings.ids, listening: Some(listening) };
+            let deciding = Deciding {
+                at: settings.clock.now(),
+                ids: &settings.ids,
+                listening: Some(listening),
+                public_url: &settings.public_url,
+            };
             let on = Batched {
                 connection: &mut connected.connection,
                 slot: connected.slot,

@@ -8,6 +8,7 @@ mod database;
 mod processor;
 mod proxy;
 mod requests;
+pub(crate) mod requests_of_payment;
 pub(crate) mod sessions;
 
 use std::path::{Path, PathBuf};

@@ -9,8 +9,8 @@ use std::time::Duration;
 use florin_domain::{AttemptId, AttemptKind, MethodRef, Mode, PaymentId};
 use florin_processors::{
     Capabilities, CaptureRequest, ChargeRequest, DeclineCode, Found, ListFailed, LookUp, LookupFailed,
-    MethodCheck, MovementPage, Outcome, Processor, ProcessorEvent, RefundRequest, Request, Sandbox,
-    SandboxSettings, Subject, VoidRequest, WebhookRefused, WebhookRequest, Window, async_trait,
+    MethodCheck, MovementPage, Outcome, PayerForm, Processor, ProcessorEvent, RefundRequest, Request,
+    Sandbox, SandboxSettings, Subject, VoidRequest, WebhookRefused, WebhookRequest, Window, async_trait,
 };
 use tokio::sync::watch;
 
@@ -204,6 +204,10 @@ impl Processor for Scripted {
             MethodCheck::Usable { .. } if self.can_not_tell.load(Ordering::SeqCst) => MethodCheck::Unchecked,
             check => check,
         }
+    }
+
+    fn payer_form(&self) -> Option<PayerForm> {
+        self.sandbox.payer_form()
     }
 
     async fn authorize(&self, request: ChargeRequest) -> Outcome {

@@ -40,6 +40,22 @@ pub(super) enum Encounter {
     ServerError,
 }
 
+/// The ids that a payment page offers, in this order.
+pub(super) const OFFERED: &[&str] = &[
+    "pm_test_success",
+    "pm_test_decline",
+    "pm_test_insufficient_funds",
+    "pm_test_expired",
+    "pm_test_requires_action",
+    "pm_test_ach",
+    "pm_test_ach_return",
+    "pm_test_timeout",
+    "pm_test_timeout_lost",
+    "pm_test_processor_error",
+    "pm_test_refund_fails",
+    "pm_test_refund_pending",
+];
+
 impl TestMethod {
     /// The method of that id, if there is one.
     pub(super) fn find(id: &str) -> Option<TestMethod> {

@@ -53,7 +53,7 @@ pub use witness::PaymentTally;
 
 use crate::{
     Capabilities, CaptureRequest, ChargeRequest, DeclineCode, Found, ListFailed, LookUp, LookupFailed,
-    MethodCheck, MovementPage, Outcome, Processor, RefundRequest, Request, VoidRequest, Window,
+    MethodCheck, MovementPage, Outcome, PayerForm, Processor, RefundRequest, Request, VoidRequest, Window,
 };
 use methods::{Encounter, TestMethod};
 
@@ -203,6 +203,10 @@ impl Processor for Sandbox {
 
     fn check_method(&self, method: &MethodRef) -> MethodCheck {
         TestMethod::find(method.as_str()).map_or(MethodCheck::NotFound, TestMethod::check)
+    }
+
+    fn payer_form(&self) -> Option<PayerForm> {
+        Some(PayerForm::TestMethods(methods::OFFERED))
     }
 
     async fn authorize(&self, request: ChargeRequest) -> Outcome {

@@ -21,6 +21,7 @@ const SETTINGS: &[&str] = &[
     "max_delay_seconds",
     "clock_tolerance_seconds",
     "action_page",
+    "publishable_key",
     "filters_lists",
 ];
 const CREDENTIALS: &[&str] = &["secret_key", "webhook_secret"];
@@ -75,6 +76,7 @@ fn options(account: &Account) -> Result<StripeOptions, AccountRefused> {
         clock_tolerance_seconds: setting(account, "clock_tolerance_seconds")?
             .unwrap_or(defaults.clock_tolerance_seconds),
         action_page: setting(account, "action_page")?,
+        publishable_key: setting(account, "publishable_key")?,
         filters_lists: setting(account, "filters_lists")?.unwrap_or(defaults.filters_lists),
     })
 }
@@ -98,6 +100,9 @@ impl From<StripeRefused> for AccountRefused {
             }
             StripeRefused::ActionPage(_) => {
                 AccountRefused::Setting { name: "action_page".to_owned(), message }
+            }
+            StripeRefused::PublishableKey(_) => {
+                AccountRefused::Setting { name: "publishable_key".to_owned(), message }
             }
             StripeRefused::Zero(name) => AccountRefused::Setting { name: name.to_owned(), message },
             StripeRefused::Http(_) => AccountRefused::Setting { name: "api_base".to_owned(), message },
@@ -144,6 +149,8 @@ mod tests {
             (&[("api_bas", "https://api.stripe.com")], good),
             (&[("api_base", "http://stripe.example")], good),
             (&[("connect_timeout_ms", "soon")], good),
+            (&[("publishable_key", "pk_live_abcd1234")], good),
+            (&[("publishable_key", "sk_test_abcd1234")], good),
             (&[("answer_timeout_ms", "0")], good),
         ] {
             let refused = StripeConnector.connect(&account(settings, credentials)).err().unwrap();

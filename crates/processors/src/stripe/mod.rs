@@ -36,7 +36,7 @@ pub use settings::{StripeOptions, StripeRefused, StripeSettings};
 use crate::http::Url;
 use crate::{
     Capabilities, CaptureRequest, ChargeRequest, Currencies, Found, ListFailed, LookUp, LookupFailed,
-    MethodCheck, MovementPage, Outcome, Processor, ProcessorEvent, RefundRequest, VoidRequest,
+    MethodCheck, MovementPage, Outcome, PayerForm, Processor, ProcessorEvent, RefundRequest, VoidRequest,
     WebhookRefused, WebhookRequest, Window,
 };
 use client::StripeClient;
@@ -113,6 +113,11 @@ impl Processor for Stripe {
         // Payment methods of before 2020 are called cards and sources.
         let is_method = ["pm_", "card_", "src_"].iter().any(|prefix| is_id(method, prefix));
         if is_customer && is_method { MethodCheck::Unchecked } else { MethodCheck::NotFound }
+    }
+
+    fn payer_form(&self) -> Option<PayerForm> {
+        let publishable_key = self.options.publishable_key.clone()?;
+        Some(PayerForm::Stripe { publishable_key })
     }
 
     async fn authorize(&self, request: ChargeRequest) -> Outcome {

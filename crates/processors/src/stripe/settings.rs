@@ -44,6 +44,9 @@ pub struct StripeOptions {
     /// `payment_intent` and `payment_intent_client_secret` in its query. Without one, such a payment is declined when the
     /// payer has to act.
     pub action_page: Option<String>,
+    /// What Stripe's element on Florin's payment page identifies the account by: `pk_test_…` or `pk_live_…`, no secret.
+    /// Without one, the page does not offer the account.
+    pub publishable_key: Option<String>,
     /// Whether lists can be narrowed down by time and be searched. Only imitations of Stripe can't.
     pub filters_lists: bool,
 }
@@ -57,6 +60,7 @@ impl Default for StripeOptions {
             max_delay_seconds: 300,
             clock_tolerance_seconds: 900,
             action_page: None,
+            publishable_key: None,
             filters_lists: true,
         }
     }
@@ -74,6 +78,9 @@ pub enum StripeRefused {
     /// The key is of the other mode, or no secret key at all.
     #[error("the secret key is none of {0} mode: it has to begin with sk_{0}_ or rk_{0}_")]
     SecretKey(Mode),
+    /// The publishable key is of the other mode, or none at all.
+    #[error("the publishable key is none of {0} mode: it has to begin with pk_{0}_")]
+    PublishableKey(Mode),
     /// A deadline of zero.
     #[error("{0} has to be at least 1")]
     Zero(&'static str),
@@ -91,6 +98,15 @@ impl StripeSettings {
             return Err(StripeRefused::SecretKey(self.mode));
         }
         let options = &self.options;
+        let is_publishable = |key: &String| {
+            let random = key.strip_prefix(&format!("pk_{}_", self.mode));
+            random.is_some_and(|random| {
+                random.bytes().all(|byte| byte.is_ascii_alphanumeric()) && random.len() >= 4
+            })
+        };
+        if !options.publishable_key.as_ref().is_none_or(is_publishable) {
+            return Err(StripeRefused::PublishableKey(self.mode));
+        }
         match () {
             () if options.connect_timeout_ms == 0 => Err(StripeRefused::Zero("connect_timeout_ms")),
             () if options.answer_timeout_ms == 0 => Err(StripeRefused::Zero("answer_timeout_ms")),

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::keys::new_key;
 use super::office;
 use crate::claim::Claim;
+use crate::demo::{self, Filled, SHOP};
 use crate::failure::Failure;
 use crate::output::print_lines;
 use crate::secret::DOCUMENTED_KEY;
@@ -25,13 +26,17 @@ const SANDBOX_EMAIL: &str = "sandbox@florin.invalid";
 const SANDBOX_TENANT: Uuid = Uuid::from_u128(0x0194_1f29_7c00_7000_8000_0000_0000_0001);
 const SANDBOX_KEY: Uuid = Uuid::from_u128(0x0194_1f29_7c00_7000_8000_0000_0000_0002);
 
-pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
+/// With a seed, the sandbox is filled before it is served.
+pub(super) fn run(settings: &Settings, demo: Option<u64>) -> Result<(), Failure> {
     let _claim = Claim::lay(&settings.database_url)?;
     let applied = migrate(&settings.database_url)?;
     if !applied.is_empty() {
         tracing::info!(?applied, "migrated");
     }
     make_sandbox(&settings.database_url)?;
+    if let Some(seed) = demo {
+        fill_sandbox(settings, seed)?;
+    }
     let user = sandbox_user(&settings.database_url)?;
     server::run(settings, |url, dashboard| {
         let link = dashboard.sign_in_link(TenantId::from_uuid(SANDBOX_TENANT), user);
@@ -48,6 +53,17 @@ fn make_sandbox(url: &DatabaseUrl) -> Result<(), Failure> {
     let key = new_key(KeyId::from_uuid(SANDBOX_KEY), realm, name, &[Scope::Admin], DOCUMENTED_KEY);
     let found = ensure_key(&mut connection, &key)?;
     if found.realm == realm { Ok(()) } else { Err(Failure::DocumentedKeyTaken(found.realm.tenant_id)) }
+}
+
+/// Fills it with the demo's payments, and gives it the name of the demo's shop.
+fn fill_sandbox(settings: &Settings, seed: u64) -> Result<(), Failure> {
+    let tenant_id = TenantId::from_uuid(SANDBOX_TENANT);
+    let realm = Realm { tenant_id, mode: Mode::Test };
+    match demo::fill(settings, realm, KeyId::from_uuid(SANDBOX_KEY), seed)? {
+        Filled::Before => tracing::info!("the demo's payments are there already"),
+        Filled::Now => office(&settings.database_url)?.rename_tenant(tenant_id, SHOP)?,
+    }
+    Ok(())
 }
 
 /// The sandbox's administrator, who signs in by the printed link. Nobody knows their password: it is made up here.

@@ -38,7 +38,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let settings = Settings::load(purpose, &cli.flags())?;
     logging::start(&settings);
     match cli.command {
-        Command::Dev(_) => dev::run(&settings)?,
+        Command::Dev(arguments) => dev::run(&settings, arguments.demo)?,
         Command::Serve(_) => serve(&settings)?,
         Command::Migrate => migrate_and_tell(&settings.database_url)?,
         Command::Tenants(command) => tenants::run(&settings, command)?,

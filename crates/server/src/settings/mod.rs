@@ -20,7 +20,7 @@ use florin_engine::{MalformedKeys, Vault};
 use florin_storage::DatabaseUrl;
 use tracing_subscriber::EnvFilter;
 
-pub(crate) use groups::{SessionSettings, WebhookSettings};
+pub(crate) use groups::{RequestSettings, SessionSettings, WebhookSettings};
 pub(crate) use layers::Flags;
 use layers::{Found, Layers};
 pub(crate) use mistake::{Mistake, Mistakes};
@@ -48,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) sessions: SessionSettings,
     pub(crate) recovery_interval: Duration,
     pub(crate) webhooks: WebhookSettings,
+    pub(crate) requests: RequestSettings,
     pub(crate) head_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) keep_alive: Duration,
@@ -178,6 +179,7 @@ impl Reader {
         let sessions = self.sessions();
         let recovery_interval = self.seconds("recovery_interval_seconds", 1..=3_600);
         let webhooks = self.webhooks();
+        let requests = self.requests();
         let head_timeout = self.seconds("head_timeout_seconds", 1..=300);
         let body_timeout = self.seconds("body_timeout_seconds", 1..=300);
         let keep_alive = self.seconds("keep_alive_seconds", 1..=3_600);
@@ -208,6 +210,7 @@ impl Reader {
             sessions: sessions?,
             recovery_interval: recovery_interval?,
             webhooks: webhooks?,
+            requests: requests?,
             head_timeout: head_timeout?,
             body_timeout: body_timeout?,
             keep_alive: keep_alive?,
@@ -295,14 +298,6 @@ impl Reader {
         };
         self.mistakes.push(Mistake::Wrong { key, source, found, expected: expected.to_string() });
         None
-    }
-
-    fn trusted_proxies(&mut self) -> Option<TrustedProxies> {
-        if !self.is_set("trusted_proxies") {
-            return Some(TrustedProxies::default());
-        }
-        let expected = "addresses or networks with commas in between, as in 10.0.0.7, fd00::/8";
-        self.parsed("trusted_proxies", expected)
     }
 
     /// The address may hold a password.

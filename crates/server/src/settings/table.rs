@@ -30,6 +30,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "The database: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`.",
     ),
     setting("listen", "127.0.0.1:8080", "Address and port to listen on; port 0 takes any free one."),
+    without_default(
+        "public_url",
+        "`http://` or `https://` and the address to listen on",
+        "Where payers reach this server: what the links of payment requests begin with, as in `https://pay.example.com`.",
+    ),
     setting(
         "migrate",
         "false",
@@ -110,6 +115,17 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "event_retention_days",
         "90",
         "For how long events and their deliveries are kept, 1 to 3650; those that are still to be delivered stay.",
+    ),
+    without_default(
+        "smtp_url",
+        "none: payment requests are not sent by e-mail",
+        "The mail server that payment requests are sent by: `smtps://USER:PASSWORD@HOST`, or \
+        `smtp://USER:PASSWORD@HOST:587?tls=required` for STARTTLS.",
+    ),
+    without_default(
+        "smtp_from",
+        "required with `FLORIN_SMTP_URL`",
+        "Who the e-mails come from, as in `Shop <pay@shop.example>`.",
     ),
     setting("head_timeout_seconds", "10", "How long the head of a request may take to arrive, 1 to 300."),
     setting("body_timeout_seconds", "10", "How long the body of a request may take to arrive, 1 to 300."),

@@ -12,6 +12,7 @@ mod invoices;
 mod methods;
 mod objects;
 mod open_items;
+mod payment_requests;
 mod payments;
 #[cfg(test)]
 mod plans;
@@ -29,6 +30,9 @@ pub use figures::{Became, Moved, became_between, moved_between};
 pub use invoices::{InvoiceQuery, find_invoice, list_invoices};
 pub use methods::{MethodQuery, find_method, list_methods};
 pub use open_items::{OpenItemQuery, find_item_of, find_open_item, list_open_items};
+pub use payment_requests::{
+    PaymentRequestQuery, find_payment_request, find_request_of_page, list_payment_requests,
+};
 pub use payments::{PaymentQuery, count_payments, list_payments};
 pub use processors::{accounts_of, directory, directory_version, find_account, routes_of};
 pub use refunds::{RefundQuery, count_refunds, find_refund, list_refunds};

@@ -13,6 +13,7 @@ mod key;
 mod method;
 mod open_item;
 mod payment;
+mod payment_request;
 mod processor_event;
 mod refund;
 mod routes;
@@ -42,13 +43,14 @@ pub(crate) use key::{IDEMPOTENCY_KEYS, IdempotencyRow};
 pub(crate) use method::{METHOD_COLUMNS, MethodRow};
 pub(crate) use open_item::load_items_by_cause;
 pub(crate) use payment::PaymentRow;
+pub(crate) use payment_request::{PAYMENT_REQUEST_COLUMNS, PaymentRequestRow, load_request_by_token};
 pub use processor_event::ProcessorEventRecord;
 pub(crate) use processor_event::{PROCESSOR_EVENTS, processor_event_row};
 pub(crate) use refund::RefundRow;
 pub(crate) use routes::RoutesRow;
 pub(crate) use selections::{
-    ATTEMPTS_BY_PAYMENT, PAYMENT_COLUMNS, PAYMENTS_BY_INVOICE, PAYMENTS_WITH_ATTEMPTS, REFUNDS_BY_PAYMENT,
-    object_key,
+    ATTEMPTS_BY_PAYMENT, PAYMENT_COLUMNS, PAYMENTS_BY_INVOICE, PAYMENTS_BY_REQUEST, PAYMENTS_WITH_ATTEMPTS,
+    REFUNDS_BY_PAYMENT, object_key,
 };
 pub use session::SessionToken;
 pub(crate) use session::{

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use florin_domain::{
     Amount, CustomerId, Destination, Facts, InvoiceId, Metadata, MethodRef, Mode, NewPayment, Payment,
-    PaymentId, PaymentRecord, State, Sums, TenantId, Total,
+    PaymentId, PaymentRecord, PaymentRequestId, State, Sums, TenantId, Total,
 };
 
 use super::selections::PAYMENTS_BY_ID;
@@ -26,6 +26,7 @@ pub(crate) static PAYMENTS: Table = Table {
         ("customer_id", Kind::Bytes),
         ("invoice_id", Kind::Bytes),
         ("invoice_number", Kind::Text),
+        ("payment_request_id", Kind::Bytes),
         ("idempotency_key", Kind::Text),
         ("return_url", Kind::Text),
         ("off_session", Kind::Bool),
@@ -109,6 +110,7 @@ pub(crate) struct PaymentRow {
     pub(crate) customer_id: Option<Vec<u8>>,
     pub(crate) invoice_id: Option<Vec<u8>>,
     pub(crate) invoice_number: Option<String>,
+    pub(crate) payment_request_id: Option<Vec<u8>>,
 }
 
 impl PaymentRow {
@@ -151,6 +153,7 @@ impl PaymentRow {
             capture_method: IN.parse(&self.capture_method)?,
             customer_id: IN.id_opt(self.customer_id.as_deref(), CustomerId::from_bytes)?,
             destination: self.destination()?,
+            request_id: IN.id_opt(self.payment_request_id.as_deref(), PaymentRequestId::from_bytes)?,
             payment_method: IN.parse_opt::<MethodRef>(self.payment_method_id.as_deref())?,
             method_type: IN.parse(&self.payment_method_type)?,
             description: IN.parse_opt(self.description.as_deref())?,
@@ -250,6 +253,7 @@ impl Stored for Payment {
             Value::id(self.customer_id.map(CustomerId::bytes)),
             Value::id(self.destination.as_ref().map(|invoice| invoice.invoice_id.bytes())),
             Value::text(self.destination.as_ref().map(|invoice| invoice.invoice_number.as_str())),
+            Value::id(self.request_id.map(PaymentRequestId::bytes)),
             Value::text(self.idempotency_key.as_ref().map(|key| key.as_str())),
             Value::text(self.return_url.as_deref()),
             Value::Bool(self.off_session),

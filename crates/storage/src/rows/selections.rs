@@ -13,7 +13,7 @@ pub(crate) const PAYMENT_COLUMNS: &str = "payments.tenant_id, payments.livemode,
     payments.failure_message, payments.cancel_requested_at, payments.cancellation_reason, \
     payments.authorization_expires_at, payments.authorized_at, payments.succeeded_at, payments.failed_at, \
     payments.canceled_at, payments.refunded_at, payments.created_by, payments.updated_by, payments.updated_at, \
-    payments.customer_id, payments.invoice_id, payments.invoice_number";
+    payments.customer_id, payments.invoice_id, payments.invoice_number, payments.payment_request_id";
 
 /// The columns of attempts, in the order of a row's fields.
 const ATTEMPT_COLUMNS: &str = "attempts.tenant_id, attempts.livemode, attempts.payment_id, attempts.id, attempts.revision, attempts.refund_id, \
@@ -47,6 +47,15 @@ pub(crate) static PAYMENTS_BY_INVOICE: Selection = Selection {
     columns: &[PAYMENT_COLUMNS],
     key: &[REALM[0], REALM[1], ("invoice_id", Kind::Bytes)],
     order: "tenant_id, livemode, invoice_id, id",
+};
+
+/// Payments by their payment requests.
+pub(crate) static PAYMENTS_BY_REQUEST: Selection = Selection {
+    table: "payments",
+    join: "",
+    columns: &[PAYMENT_COLUMNS],
+    key: &[REALM[0], REALM[1], ("payment_request_id", Kind::Bytes)],
+    order: "tenant_id, livemode, payment_request_id, id",
 };
 
 /// Attempts by their payments.

@@ -26,12 +26,14 @@ const BALANCES: &str = "SELECT tenant_id, livemode, 'balance:' || account || ':'
     ) AS postings GROUP BY tenant_id, livemode, account, currency";
 
 /// What they should be.
-const COUNTED: [&str; 7] = [
+const COUNTED: [&str; 8] = [
     "SELECT tenant_id, livemode, 'payments.' || state, count(*) FROM payments GROUP BY tenant_id, livemode, state",
     "SELECT tenant_id, livemode, 'refunds', count(*) FROM refunds GROUP BY tenant_id, livemode",
     "SELECT tenant_id, livemode, 'customers', count(*) FROM customers GROUP BY tenant_id, livemode",
     "SELECT tenant_id, livemode, 'payment_methods', count(*) FROM payment_methods WHERE detached_at IS NULL \
         GROUP BY tenant_id, livemode",
+    "SELECT tenant_id, livemode, 'payment_requests.' || state, count(*) FROM payment_requests \
+        GROUP BY tenant_id, livemode, state",
     "SELECT tenant_id, livemode, 'invoices.' || status, count(*) FROM invoices GROUP BY tenant_id, livemode, status",
     "SELECT tenant_id, livemode, 'transactions.' || type, count(*) FROM transactions \
         GROUP BY tenant_id, livemode, type",

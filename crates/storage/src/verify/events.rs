@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Binary, Bool, Text};
-use florin_domain::{EventId, InvoiceId, PaymentId, RefundId, StoredMethodId, WebhookEndpointId};
+use florin_domain::{
+    EventId, InvoiceId, PaymentId, PaymentRequestId, RefundId, StoredMethodId, WebhookEndpointId,
+};
 use serde_json::Value as Json;
 
 use super::payments::row_key;
@@ -123,7 +125,7 @@ fn check_event(row: &EventRow, run: &mut Run<'_>) {
     }
 }
 
-/// Payments and refunds tell of their creation; invoices, payment methods and endpoints only of what happens to them later.
+/// Payments and refunds tell of their creation; invoices, payment requests and methods and endpoints only of what happens to them later.
 fn begins_with_creation(kind: &str) -> bool {
     kind.starts_with("payment.") || kind.starts_with("refund.")
 }
@@ -133,6 +135,7 @@ pub(super) fn object_name(kind: &str, id: &[u8]) -> String {
     match kind.split('.').next() {
         Some("refund") => name(id, RefundId::from_bytes),
         Some("invoice") => name(id, InvoiceId::from_bytes),
+        Some("payment_request") => name(id, PaymentRequestId::from_bytes),
         Some("payment_method") => name(id, StoredMethodId::from_bytes),
         Some("webhook_endpoint") => name(id, WebhookEndpointId::from_bytes),
         _ => name(id, PaymentId::from_bytes),

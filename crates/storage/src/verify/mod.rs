@@ -12,6 +12,7 @@ mod invoices;
 mod items;
 mod journal;
 mod orphans;
+mod payment_requests;
 mod payments;
 mod processors;
 mod refunds;
@@ -106,6 +107,7 @@ fn check_all(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), St
     run.removed = events::gather(connection)?;
     payments::check(connection, run)?;
     transactions::check(connection, run)?;
+    payment_requests::check(connection, run)?;
     invoices::check(connection, run)?;
     customers::check(connection, run)?;
     events::check(connection, run)?;

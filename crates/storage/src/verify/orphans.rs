@@ -2,8 +2,8 @@
 
 use diesel::sql_types::{Binary, Bool};
 use florin_domain::{
-    AttemptId, CustomerId, DeliveryId, EventId, InvoiceId, PaymentId, RefundId, StoredMethodId,
-    TransactionId, WebhookEndpointId,
+    AttemptId, CustomerId, DeliveryId, EventId, InvoiceId, PaymentId, PaymentRequestId, RefundId,
+    StoredMethodId, TransactionId, WebhookEndpointId,
 };
 
 use super::{Key, Run, Violation, hexadecimal, name, next_page};
@@ -17,7 +17,7 @@ struct Lack {
     names: fn(&[u8], &[u8]) -> (String, String),
 }
 
-static LACKS: [Lack; 17] = [
+static LACKS: [Lack; 21] = [
     Lack {
         table: "attempts",
         select: "SELECT c.tenant_id, c.livemode, c.id, c.payment_id FROM attempts c LEFT JOIN payments p \
@@ -47,7 +47,10 @@ static LACKS: [Lack; 17] = [
             AND m.id = c.object_id \
             LEFT JOIN webhook_endpoints w ON w.tenant_id = c.tenant_id AND w.livemode = c.livemode \
             AND w.id = c.object_id \
-            WHERE p.id IS NULL AND r.id IS NULL AND i.id IS NULL AND m.id IS NULL AND w.id IS NULL",
+            LEFT JOIN payment_requests q ON q.tenant_id = c.tenant_id AND q.livemode = c.livemode \
+            AND q.id = c.object_id \
+            WHERE p.id IS NULL AND r.id IS NULL AND i.id IS NULL AND m.id IS NULL AND w.id IS NULL \
+            AND q.id IS NULL",
         names: |_, parent| ("an event".to_owned(), format!("object {}", hexadecimal(parent))),
     },
     Lack {
@@ -104,6 +107,34 @@ static LACKS: [Lack; 17] = [
             ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.customer_id \
             WHERE c.customer_id IS NOT NULL AND p.id IS NULL",
         names: |id, parent| (name(id, PaymentId::from_bytes), name(parent, CustomerId::from_bytes)),
+    },
+    Lack {
+        table: "payments",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.payment_request_id FROM payments c \
+            LEFT JOIN payment_requests p ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode \
+            AND p.id = c.payment_request_id WHERE c.payment_request_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (name(id, PaymentId::from_bytes), name(parent, PaymentRequestId::from_bytes)),
+    },
+    Lack {
+        table: "payment_requests",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.payment_id FROM payment_requests c \
+            LEFT JOIN payments p ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.payment_id \
+            WHERE c.payment_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (name(id, PaymentRequestId::from_bytes), name(parent, PaymentId::from_bytes)),
+    },
+    Lack {
+        table: "payment_requests",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.invoice_id FROM payment_requests c LEFT JOIN invoices p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.invoice_id \
+            WHERE c.invoice_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (name(id, PaymentRequestId::from_bytes), name(parent, InvoiceId::from_bytes)),
+    },
+    Lack {
+        table: "payment_requests",
+        select: "SELECT c.tenant_id, c.livemode, c.id, c.customer_id FROM payment_requests c LEFT JOIN customers p \
+            ON p.tenant_id = c.tenant_id AND p.livemode = c.livemode AND p.id = c.customer_id \
+            WHERE c.customer_id IS NOT NULL AND p.id IS NULL",
+        names: |id, parent| (name(id, PaymentRequestId::from_bytes), name(parent, CustomerId::from_bytes)),
     },
     Lack {
         table: "invoices",

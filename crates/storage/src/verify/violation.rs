@@ -269,6 +269,28 @@ pub enum Violation {
         /// The invoice's.
         invoice: String,
     },
+    /// A payment request contradicts itself, its payment, or its events.
+    #[error("{payment_request_id}: {reason}")]
+    RequestContradictory {
+        /// The payment request.
+        payment_request_id: String,
+        /// In what.
+        reason: &'static str,
+    },
+    /// A payment has something else than the payment request that it is for.
+    #[error("{payment_id} for {payment_request_id}: {column} is {payment}, the request's is {request}")]
+    RequestOfPaymentDiffers {
+        /// The payment.
+        payment_id: String,
+        /// The payment request.
+        payment_request_id: String,
+        /// What differs.
+        column: &'static str,
+        /// The payment's.
+        payment: String,
+        /// The request's.
+        request: String,
+    },
     /// Several invoices have one number.
     #[error("{invoice_id}: {invoices} invoices have its number {number}")]
     NumberTwice {

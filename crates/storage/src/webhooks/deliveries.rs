@@ -9,7 +9,7 @@ use florin_domain::{DeliveryId, EventId, WebhookEndpointId};
 use super::NewDelivery;
 use crate::batch::{Change, Kind, OnConflict, Row, Statement, Table, Value, save};
 use crate::rows::{REALM, Reader, Realm, object_key};
-use crate::{AnyConnection, StorageError, begin, commit, rollback};
+use crate::{AnyConnection, StorageError, in_transaction};
 
 const IN: Reader = Reader("webhook_deliveries");
 
@@ -254,15 +254,7 @@ pub fn finish_deliveries(
     finished: &[Finished],
     now: DateTime<Utc>,
 ) -> Result<Vec<Failing>, StorageError> {
-    begin(connection)?;
-    match finish(connection, finished, now).and_then(|failing| commit(connection).map(|()| failing)) {
-        Ok(failing) => Ok(failing),
-        Err(error) => {
-            // When this fails too, the connection is replaced, and the database rolls back by itself.
-            let _broken = rollback(connection);
-            Err(error)
-        }
-    }
+    in_transaction(connection, |connection| finish(connection, finished, now))
 }
 
 fn finish(

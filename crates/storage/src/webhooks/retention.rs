@@ -9,7 +9,7 @@ use super::delivery_log::load_deliveries;
 use crate::access::list_tenants;
 use crate::batch::{Lock, Statement, Value};
 use crate::rows::{Reader, Realm, load_endpoints_of};
-use crate::{AnyConnection, StorageError, begin, commit, rollback};
+use crate::{AnyConnection, StorageError, in_transaction};
 
 const IN: Reader = Reader("events");
 
@@ -63,21 +63,6 @@ fn old_events(
         .value(Value::Int(PAGE))
         .load(connection)?;
     ids.iter().map(|id| IN.id(id, EventId::from_bytes)).collect()
-}
-
-fn in_transaction<T>(
-    connection: &mut AnyConnection,
-    work: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError>,
-) -> Result<T, StorageError> {
-    begin(connection)?;
-    match work(connection).and_then(|done| commit(connection).map(|()| done)) {
-        Ok(done) => Ok(done),
-        Err(error) => {
-            // When this fails too, the connection is replaced, and the database rolls back by itself.
-            let _broken = rollback(connection);
-            Err(error)
-        }
-    }
 }
 
 fn remove(

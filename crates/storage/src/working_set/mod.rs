@@ -2,6 +2,7 @@
 
 mod needs;
 mod objects;
+mod requests;
 mod saving;
 mod sessions;
 
@@ -10,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::sql_types::Nullable;
 use florin_domain::{
     Attempt, AttemptId, CreditAccount, Currency, Customer, CustomerId, Invoice, InvoiceId, KeyId, OpenItem,
-    OpenItemId, Payment, PaymentId, ProcessorAccount, ProcessorAccountId, ProcessorRoutes, Refund, RefundId,
-    Session, StoredMethod, StoredMethodId, TenantId, Transaction, TransactionId, User, UserId,
-    WebhookEndpoint, WebhookEndpointId,
+    OpenItemId, Payment, PaymentId, PaymentRequest, ProcessorAccount, ProcessorAccountId, ProcessorRoutes,
+    Refund, RefundId, Session, StoredMethod, StoredMethodId, TenantId, Transaction, TransactionId, User,
+    UserId, WebhookEndpoint, WebhookEndpointId,
 };
 
 pub use needs::Needs;
@@ -39,6 +40,7 @@ pub struct WorkingSet {
     /// Which customers had these external ids when they were loaded.
     external_ids: BTreeMap<(Realm, String), CustomerId>,
     methods: Objects<StoredMethod>,
+    payment_requests: Objects<PaymentRequest>,
     invoices: Objects<Invoice>,
     /// The numbers that were taken when they were looked for.
     invoice_numbers: BTreeSet<(Realm, String)>,

@@ -1,7 +1,7 @@
 //! What a batch names before it decides, and loading it.
 //!
 //! Rows are locked in one order, so that no two batches wait for each other: idempotency keys, processors' events,
-//! payments, invoices, credit accounts, the counters of invoice numbers, transactions, processor accounts and their
+//! payments, payment requests, invoices, credit accounts, the counters of invoice numbers, transactions, processor accounts and their
 //! routes, open items, API keys, tenants' settings, users, sessions, webhook endpoints; each sorted by key. Customers and
 //! payment methods are not
 //! locked: who changes one finds out by its revision whether somebody else did.
@@ -9,8 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use florin_domain::{
-    CreditAccount, Currency, CustomerId, InvoiceId, KeyId, MethodType, OpenItemId, PaymentId, RefundId,
-    SessionId, StoredMethodId, TenantId, Total, TransactionId, UserId, WebhookEndpointId,
+    CreditAccount, Currency, CustomerId, InvoiceId, KeyId, MethodType, OpenItemId, PaymentId,
+    PaymentRequestId, RefundId, SessionId, StoredMethodId, TenantId, Total, TransactionId, UserId,
+    WebhookEndpointId,
 };
 
 use super::WorkingSet;
@@ -27,7 +28,7 @@ use crate::{AnyConnection, StorageError};
 /// What a batch has to claim and to load before it can decide.
 #[derive(Debug, Default)]
 pub struct Needs {
-    /// Payments, each with its attempts, its invoice, and the credits that it spends.
+    /// Payments, each with its attempts, its payment request, its invoice, and the credits that it spends.
     pub payments: BTreeSet<(Realm, PaymentId)>,
     /// Refunds.
     pub refunds: BTreeSet<(Realm, RefundId)>,
@@ -39,6 +40,8 @@ pub struct Needs {
     pub external_ids: BTreeSet<(Realm, String)>,
     /// Stored payment methods.
     pub methods: BTreeSet<(Realm, StoredMethodId)>,
+    /// Payment requests, each with its invoice. Not with its payment, which is locked before it.
+    pub payment_requests: BTreeSet<(Realm, PaymentRequestId)>,
     /// Invoices.
     pub invoices: BTreeSet<(Realm, InvoiceId)>,
     /// Which of these invoice numbers are taken.
@@ -99,6 +102,7 @@ impl WorkingSet {
         self.attempts.load(connection, Lock::None, &payments)?;
         self.refunds.load(connection, Lock::None, &object_keys(&refunds, RefundId::bytes))?;
         self.load_around_payments(connection, needs)?;
+        self.load_payment_requests(connection, needs)?;
         self.load_invoices(connection, needs)?;
         self.load_credits(connection, needs)?;
         self.load_invoice_counts(connection, &needs.counted_invoices)?;
@@ -225,11 +229,27 @@ impl WorkingSet {
         self.methods.load(connection, Lock::None, &object_keys(&needs.methods, StoredMethodId::bytes))
     }
 
+    fn load_payment_requests(
+        &mut self,
+        connection: &mut AnyConnection,
+        needs: &Needs,
+    ) -> Result<(), StorageError> {
+        let of_payments =
+            self.payments.iter().filter_map(|payment| Some((payment.key().0, payment.request_id?)));
+        let mut wanted: BTreeSet<_> = of_payments.collect();
+        wanted.extend(&needs.payment_requests);
+        let keys = object_keys(&wanted, PaymentRequestId::bytes);
+        self.payment_requests.load(connection, Lock::NoKeyUpdate, &keys)
+    }
+
     fn load_invoices(&mut self, connection: &mut AnyConnection, needs: &Needs) -> Result<(), StorageError> {
         let of_payments = self.payments.iter().filter_map(|payment| {
             payment.destination.as_ref().map(|destination| (payment.key().0, destination.invoice_id))
         });
-        let mut invoices: BTreeSet<_> = of_payments.collect();
+        let of_requests = self.payment_requests.iter().filter_map(|request| {
+            request.destination.as_ref().map(|destination| (request.key().0, destination.invoice_id))
+        });
+        let mut invoices: BTreeSet<_> = of_payments.chain(of_requests).collect();
         invoices.extend(&needs.invoices);
         invoices.extend(&needs.credits_of_invoices);
         self.invoices.load(connection, Lock::NoKeyUpdate, &object_keys(&invoices, InvoiceId::bytes))?;

@@ -63,6 +63,7 @@ impl WorkingSet {
                 self.attempts.updates(),
                 self.customers.updates(),
                 self.methods.updates(),
+                self.payment_requests.updates(),
                 self.invoices.updates(),
                 self.credits.updates(),
                 self.invoice_counts.updates(),
@@ -80,6 +81,7 @@ impl WorkingSet {
                 self.customers.inserts(),
                 self.methods.inserts(),
                 self.invoices.inserts(),
+                self.payment_requests.inserts(),
                 self.payments.inserts(),
                 self.refunds.inserts(),
                 self.attempts.inserts(),
@@ -125,13 +127,14 @@ impl WorkingSet {
         if let Some(event) = self.events.first() {
             return crate::probe::event_exists(connection, event.realm, event.id.bytes());
         }
-        let tables: [Stands; 18] = [
+        let tables: [Stands; 19] = [
             |set, connection| stands_in(&set.payments, connection),
             |set, connection| stands_in(&set.attempts, connection),
             |set, connection| stands_in(&set.refunds, connection),
             |set, connection| stands_in(&set.keys, connection),
             |set, connection| stands_in(&set.customers, connection),
             |set, connection| stands_in(&set.methods, connection),
+            |set, connection| stands_in(&set.payment_requests, connection),
             |set, connection| stands_in(&set.invoices, connection),
             |set, connection| stands_in(&set.credits, connection),
             |set, connection| stands_in(&set.invoice_counts, connection),
@@ -175,6 +178,7 @@ impl WorkingSet {
         self.refunds.count(|refund, name, by| add(refund.key().0, Cow::Borrowed(name), by));
         self.customers.count(|customer, name, by| add(customer.key().0, Cow::Borrowed(name), by));
         self.methods.count(|method, name, by| add(method.key().0, Cow::Borrowed(name), by));
+        self.payment_requests.count(|request, name, by| add(request.key().0, Cow::Borrowed(name), by));
         self.invoices.count(|invoice, name, by| add(invoice.key().0, Cow::Borrowed(name), by));
         self.transactions.count(|transaction, name, by| add(transaction.key().0, Cow::Borrowed(name), by));
         // Summed before they are named: a batch moves much between few accounts.
