@@ -60,6 +60,7 @@ const SECTIONS: &[(&str, &[(&str, &str, Option<Scope>)])] = &[
         &[
             ("Overview", "", Some(Scope::PaymentsRead)),
             ("Payments", "/payments", Some(Scope::PaymentsRead)),
+            ("Payment requests", "/payment-requests", Some(Scope::PaymentsRead)),
             ("Invoices", "/invoices", Some(Scope::InvoicesRead)),
             ("Customers", "/customers", Some(Scope::CustomersRead)),
         ],
@@ -99,6 +100,8 @@ const DONE: &[(&str, &str)] = &[
     ("refunded", "The refund was made."),
     ("refund-pending", "The refund is under way. Its outcome will show here."),
     ("refund-failed", "The refund failed. The amount can be refunded again; the refund below tells why."),
+    ("request-canceled", "The request was canceled, or will be when the charge under way has ended."),
+    ("request-sent", "The request was sent."),
     ("created", "It was created."),
     ("saved", "The changes were saved."),
     ("deleted", "It was deleted."),
