@@ -53,8 +53,11 @@ struct Tenant {
     name: String,
 }
 
+/// A section's name, its path, and what a visitor needs to see it.
+type Section = (&'static str, &'static str, Option<Scope>);
+
 /// The sections, with what a visitor needs to see one.
-const SECTIONS: &[(&str, &[(&str, &str, Option<Scope>)])] = &[
+const SECTIONS: &[(&str, &[Section])] = &[
     (
         "",
         &[
@@ -145,7 +148,7 @@ impl Visit {
     }
 
     fn navigation(&self, section: &str) -> Vec<Group> {
-        let item = |&(label, path, scope): &(&'static str, &str, Option<Scope>)| {
+        let item = |&(label, path, scope): &Section| {
             let is_shown = scope.is_none_or(|scope| self.may(scope));
             is_shown.then(|| Item { label, path: self.path(path), is_current: path == section })
         };
