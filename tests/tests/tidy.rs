@@ -13,7 +13,18 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("florin-processors", &["florin-domain"]),
     ("florin-engine", &["florin-domain", "florin-storage", "florin-processors"]),
     ("florin-api", &["florin-domain", "florin-engine"]),
-    ("florin", &["florin-domain", "florin-storage", "florin-processors", "florin-engine", "florin-api"]),
+    ("florin-dashboard", &["florin-domain", "florin-engine"]),
+    (
+        "florin",
+        &[
+            "florin-domain",
+            "florin-storage",
+            "florin-processors",
+            "florin-engine",
+            "florin-api",
+            "florin-dashboard",
+        ],
+    ),
 ];
 
 /// All that the rules may be built with: nothing that reads, writes, waits, tells the time or throws dice.

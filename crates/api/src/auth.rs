@@ -2,7 +2,6 @@
 //!
 //! Two of the calls are open to everybody, since they bring what is to be looked at: a password, or a refresh token.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use florin_domain::{ClientVersion, Device, DeviceId, Reason, SessionId, TenantId, normalize_email};
@@ -17,7 +16,7 @@ use crate::call::{Call, OpenCall};
 use crate::credentials;
 use crate::fields::{Fields, missing};
 use crate::query::PAGE_PARAMETERS;
-use crate::rate_limit::{Class, Quota, Subject};
+use crate::rate_limit::TryKind;
 
 /// The fields of `POST /v1/auth/token`.
 pub(crate) const TOKEN_FIELDS: &[&str] =
@@ -113,17 +112,9 @@ struct SessionError<'a> {
     error_description: &'a str,
 }
 
-/// How many attempts to sign in an address has, right or wrong: each costs a core for a while.
-const ATTEMPTS: Quota = Quota { name: "logins", limit: 60, seconds: 60 };
-
 async fn admit(call: &OpenCall) -> Result<(), Refused> {
-    let address = call.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let subject = Subject::of_address("login", address);
-    let admission = call.state.limiter.admit(Class::Logins, subject, &[ATTEMPTS]).await;
-    match admission.refused_by(&[ATTEMPTS]) {
-        None => Ok(()),
-        Some((_, seconds)) => Err(Refused::login_throttled(seconds)),
-    }
+    let admitted = call.state.limiter.admit_try(TryKind::SignIn, call.address).await;
+    admitted.map_err(Refused::login_throttled)
 }
 
 fn stranger(call: &OpenCall) -> Stranger {

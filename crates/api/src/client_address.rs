@@ -78,7 +78,7 @@ fn bits_of(address: IpAddr) -> u128 {
 
 impl TrustedProxies {
     /// The address that a request came from, where it is known.
-    pub(crate) fn client_of(&self, request: &HttpRequest) -> Option<IpAddr> {
+    pub fn client_of(&self, request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr()?.ip();
         Some(if self.0.is_empty() { peer } else { self.behind(peer, request.headers()) })
     }

@@ -109,7 +109,7 @@ impl Page<'_> {
         self.push(format_args!("<p>{about}</p>"));
         if let Some(example) = example_of(schema) {
             let example = escape(&serde_json::to_string_pretty(example).unwrap_or_default());
-            self.push(format_args!("<pre>{example}</pre>"));
+            self.push(format_args!("<pre tabindex=\"0\">{example}</pre>"));
         }
         match properties_of(schema) {
             Some((properties, required)) => self.properties(properties, required),

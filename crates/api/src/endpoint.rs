@@ -11,7 +11,7 @@ use actix_web::dev::{Handler, Payload};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use florin_engine::access::{Caller, Context, Scope};
-use florin_engine::views::{Answer, ErrorCode, Refused};
+use florin_engine::views::{Answer, Refused};
 use futures_util::future::LocalBoxFuture;
 
 use crate::call::{Call, OpenCall};
@@ -305,12 +305,8 @@ where
         *limits = headers;
         outcome?;
         match self.scope {
-            Some(scope) if !caller.scopes.allows(scope) => {
-                let message =
-                    format!("The API key, or the user's role, lacks the scope {scope}; use one that has it.");
-                Err(Refused::new(ErrorCode::PermissionDenied, message))
-            }
-            Some(_) | None => Ok(caller),
+            Some(scope) => caller.check_scope(scope).map(|()| caller),
+            None => Ok(caller),
         }
     }
 

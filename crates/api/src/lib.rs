@@ -47,7 +47,7 @@ mod webhook_endpoints;
 
 pub use client_address::{MalformedNetworks, TrustedProxies};
 pub use openapi::openapi;
-pub use rate_limit::{MalformedRedisUrl, RateLimits, RedisUrl};
+pub use rate_limit::{MalformedRedisUrl, RateLimits, RedisUrl, TryKind};
 pub use routes::configure;
 pub use settings::ApiSettings;
 pub use state::{ApiState, RenderMetrics};

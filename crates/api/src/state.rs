@@ -1,5 +1,6 @@
 //! What all workers share.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,7 +8,7 @@ use florin_engine::Engine;
 
 use crate::ApiSettings;
 use crate::load::Load;
-use crate::rate_limit::Limiter;
+use crate::rate_limit::{Limiter, TryKind};
 use crate::request_id::RequestIds;
 use crate::system::Documents;
 
@@ -47,6 +48,14 @@ impl ApiState {
             request_ids: RequestIds::new(),
             documents: Documents::render(),
         }))
+    }
+
+    /// Counts what anybody may try from an address, by the same limits as the API's own.
+    ///
+    /// # Errors
+    /// For how many seconds there may be no more, when it is one too many.
+    pub async fn admit_try(&self, kind: TryKind, address: Option<IpAddr>) -> Result<(), u32> {
+        self.0.limiter.admit_try(kind, address).await
     }
 
     /// Lets `/readyz` say that the server is about to end, so that nobody is sent here any more. All else goes on.

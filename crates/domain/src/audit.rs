@@ -33,6 +33,8 @@ named_enum! {
         UserTotpEnabled => "user.totp_enabled",
         /// A user's second factor was switched off.
         UserTotpDisabled => "user.totp_disabled",
+        /// All sessions of a user were ended.
+        UserSessionsEnded => "user.sessions_ended",
         /// A tenant was made.
         TenantCreated => "tenant.created",
         /// A tenant got another name.

@@ -89,7 +89,7 @@ pub struct User {
     pub role: Role,
     /// The password's hash, in PHC's string format.
     pub password_hash: String,
-    /// Counts what ends all sessions: another password, another second factor, being disabled.
+    /// Counts what ends all sessions: another password, another second factor, being disabled, signing out everywhere.
     pub epoch: i64,
     /// The second factor.
     pub second_factor: SecondFactor,
@@ -186,6 +186,12 @@ impl User {
         User { second_factor: SecondFactor::Off, ..self.changed(at, by).next_epoch() }
     }
 
+    /// The user without a session that goes on: whoever has one has to sign in again.
+    #[must_use]
+    pub fn end_sessions(&self, at: DateTime<Utc>, by: Actor) -> User {
+        self.changed(at, by).next_epoch()
+    }
+
     /// The user whose code or recovery code is used up; none where it was before.
     #[must_use]
     pub fn use_up(&self, proof: Proof) -> Option<User> {
@@ -266,6 +272,7 @@ mod tests {
             ("enabled again", disabled.enable(true, AT, Actor::Operator), true),
             ("disabled", disabled, true),
             ("another password", user.set_password("$argon2id$3".to_owned(), AT, Actor::Operator), true),
+            ("signed out everywhere", user.end_sessions(AT, Actor::Operator), true),
             ("no second factor", on.drop_second_factor(AT, Actor::Operator), true),
         ] {
             assert_eq!(after.epoch > user.epoch, ends, "{name}");

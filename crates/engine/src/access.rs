@@ -12,7 +12,7 @@ use florin_domain::{
 use florin_storage::Realm;
 use strum::VariantArray;
 
-use crate::views::Refused;
+use crate::views::{ErrorCode, Refused};
 
 /// Something that an API key may be allowed to do.
 #[derive(
@@ -253,6 +253,19 @@ impl Caller {
             Credential::Key(key) | Credential::KeySession { key, .. } => key.bytes(),
             Credential::UserSession { user, .. } => user.bytes(),
         }
+    }
+
+    /// Whether they may do what needs the scope.
+    ///
+    /// # Errors
+    /// 403 when they may not.
+    pub fn check_scope(&self, scope: Scope) -> Result<(), Refused> {
+        if self.scopes.allows(scope) {
+            return Ok(());
+        }
+        let message =
+            format!("The API key, or the user's role, lacks the scope {scope}; use one that has it.");
+        Err(Refused::new(ErrorCode::PermissionDenied, message))
     }
 
     /// Whether the tenant takes the currency.

@@ -22,6 +22,7 @@ use crate::commands::Sender;
 use crate::delivery::Listening;
 use crate::event_stream::stream_slots;
 use crate::export::export_slots;
+use crate::figures::FiguresBook;
 use crate::generations::Generations;
 use crate::known_accounts::KnownAccount;
 use crate::passwords::Passwords;
@@ -67,6 +68,7 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     pub(crate) generations: Generations,
     pub(crate) exports: Slots<TenantId>,
+    pub(crate) figures: FiguresBook,
     pub(crate) answering: Answering,
     pub(crate) listening: Arc<Listening>,
     pub(crate) streams: Slots<[u8; 16]>,
@@ -147,6 +149,7 @@ impl Engine {
             passwords: Passwords::new(settings.passwords),
             generations,
             exports: export_slots(),
+            figures: FiguresBook::default(),
             answering: Answering::default(),
             listening,
             streams: stream_slots(),

@@ -145,6 +145,13 @@ impl Clock for Time {
     }
 }
 
+impl crate::engine::Engine {
+    /// What time it is for leases, ids and tokens.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.inner.now()
+    }
+}
+
 impl Inner {
     /// Now.
     pub(crate) fn now(&self) -> DateTime<Utc> {

@@ -72,7 +72,7 @@ struct Common {
 pub(crate) enum Command {
     /// Start a server to try things out: migrates, makes a sandbox tenant with the documented key, and listens
     #[command(after_help = DEV_EXAMPLES, after_long_help = format!("{DEV_EXAMPLES}\n\n{}", listing()))]
-    Dev(Listen),
+    Dev(DevArguments),
     /// Start a server for production; the database has to be migrated before
     #[command(after_help = SERVE_EXAMPLES, after_long_help = format!("{SERVE_EXAMPLES}\n\n{}", listing()))]
     Serve(Listen),
@@ -117,6 +117,7 @@ pub(crate) enum Command {
 const DEV_EXAMPLES: &str = "\
 Examples:
   florin dev
+  florin dev --demo                           with four weeks of payments to look at
   florin dev --listen 127.0.0.1:0             any free port; the first line printed names it
   florin dev --database-url sqlite://demo.db  another file than florin-dev.db";
 
@@ -246,6 +247,16 @@ pub(crate) struct Listen {
     listen: Option<SocketAddr>,
 }
 
+/// How a sandbox is started.
+#[derive(Debug, Args)]
+pub(crate) struct DevArguments {
+    #[command(flatten)]
+    listen: Listen,
+    /// Fill the sandbox with four weeks of a made-up shop's payments, once; another seed makes others
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    pub(crate) demo: Option<u64>,
+}
+
 /// A mode, as the command line writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ModeWord {
@@ -268,7 +279,8 @@ impl Cli {
     /// The settings given by flags.
     pub(crate) fn flags(&self) -> Flags {
         let listen = match &self.command {
-            Command::Dev(listen) | Command::Serve(listen) => listen.listen,
+            Command::Dev(arguments) => arguments.listen.listen,
+            Command::Serve(listen) => listen.listen,
             Command::Migrate
             | Command::Tenants(_)
             | Command::Keys(_)

@@ -12,6 +12,7 @@ use florin_processors::sandbox::BooksError;
 use florin_storage::StorageError;
 
 use crate::claim::ClaimRefused;
+use crate::demo::DemoRefused;
 use crate::http::TlsRefused;
 use crate::settings::Mistakes;
 
@@ -24,6 +25,9 @@ pub(crate) enum Failure {
     /// The database can't be served here and now.
     #[error(transparent)]
     Claim(#[from] ClaimRefused),
+    /// The sandbox was not filled.
+    #[error(transparent)]
+    Demo(#[from] DemoRefused),
     /// The database is not there, not ready, or refused something.
     #[error(transparent)]
     Storage(#[from] StorageError),

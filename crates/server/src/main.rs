@@ -4,6 +4,7 @@ mod claim;
 mod cli;
 mod clock;
 mod commands;
+mod demo;
 mod failure;
 mod filesystem;
 mod http;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use florin_api::{ApiSettings, ApiState, RateLimits};
+use florin_api::{ApiSettings, ApiState, RateLimits, TryKind};
+use florin_dashboard::{Admit, Dashboard, DashboardSettings, Tried};
 use florin_domain::Lifetimes;
 use florin_engine::{DeliverySettings, Engine, EngineSettings, PasswordSettings, Reach};
 use florin_processors::{Connector, Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
@@ -24,7 +25,10 @@ const BEYOND_THE_PROCESSOR: Duration = Duration::from_secs(10);
 
 /// Serves until a signal asks for the end, on a database that is claimed and migrated. `announce` is told the server's
 /// address once it listens.
-pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result<()>) -> Result<(), Failure> {
+pub(crate) fn run(
+    settings: &Settings,
+    announce: impl FnOnce(&str, &Dashboard) -> io::Result<()>,
+) -> Result<(), Failure> {
     // First of all, because an address in use is the commonest reason not to start.
     let address = settings.listen;
     let listener = TcpListener::bind(address).map_err(|error| Failure::Listen { address, error })?;
@@ -35,16 +39,19 @@ pub(crate) fn run(settings: &Settings, announce: impl FnOnce(&str) -> io::Result
     let sandbox: Arc<dyn Processor> = Arc::new(sandbox(settings)?);
     let engine = Engine::start(engine_settings(settings, &sandbox), vec![sandbox])?;
     let state = ApiState::new(engine.clone(), api_settings(settings), render_metrics);
+    let dashboard = Dashboard::new(engine.clone(), dashboard_settings(settings, state.clone()));
+    let pages = dashboard.clone();
     actix_web::rt::System::new().block_on(async {
         let mut signals = Signals::listen()?;
-        let server = http::serve(listener, state.clone(), &http_settings(settings, certificate.as_ref())?)?;
+        let server =
+            http::serve(listener, state.clone(), dashboard, &http_settings(settings, certificate.as_ref())?)?;
         if let Some(certificate) = certificate {
             drop(actix_web::rt::spawn(certificate.keep_current()?));
         }
         let handle = server.handle();
         let running = actix_web::rt::spawn(server);
         tracing::info!(?settings, version = env!("CARGO_PKG_VERSION"), "listening on {url}");
-        announce(&url)?;
+        announce(&url, &pages)?;
 
         let name = signals.next().await;
         tracing::info!("{name}: finishing what is under way; a second signal ends at once");
@@ -69,7 +76,8 @@ pub(crate) fn idle_engine(settings: &Settings) -> Result<Engine, Failure> {
     Ok(Engine::start(idle, vec![sandbox])?)
 }
 
-fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineSettings {
+/// How an engine of this server runs.
+pub(crate) fn engine_settings(settings: &Settings, sandbox: &Arc<dyn Processor>) -> EngineSettings {
     EngineSettings {
         writers: settings.writers,
         batch_limit: settings.batch_limit,
@@ -134,6 +142,23 @@ fn api_settings(settings: &Settings) -> ApiSettings {
         request_limit: settings.request_limit,
         body_deadline: settings.body_timeout,
         request_deadline: settings.processor_timeout + BEYOND_THE_PROCESSOR,
+    }
+}
+
+fn dashboard_settings(settings: &Settings, state: ApiState) -> DashboardSettings {
+    let proxies = settings.trusted_proxies.clone();
+    let admit: Admit = Arc::new(move |tried, address| {
+        let state = state.clone();
+        let kind = match tried {
+            Tried::SignIn => TryKind::SignIn,
+            Tried::Paying => TryKind::Pay,
+        };
+        Box::pin(async move { state.admit_try(kind, address).await })
+    });
+    DashboardSettings {
+        is_secure: settings.tls.is_some() || public_url(settings).starts_with("https://"),
+        address_of: Arc::new(move |request| proxies.client_of(request)),
+        admit,
     }
 }
 

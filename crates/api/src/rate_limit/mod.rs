@@ -8,6 +8,7 @@ mod headers;
 mod local;
 mod shared;
 mod subject;
+mod tries;
 mod window;
 
 use actix_web::http::header::HeaderValue;
@@ -19,6 +20,7 @@ use local::Local;
 use shared::Shared;
 pub use shared::{MalformedRedisUrl, RedisUrl};
 pub(crate) use subject::Subject;
+pub use tries::TryKind;
 pub(crate) use window::{Admission, Quota};
 
 /// How many requests an API key may make; 0 switches a limit off.

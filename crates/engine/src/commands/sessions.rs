@@ -30,6 +30,8 @@ pub(crate) enum Exchanged {
         /// The same password hashed as passwords are hashed now.
         rehashed: Option<String>,
     },
+    /// Nothing: the user was recognized otherwise, at that epoch where it is known.
+    Trusted { id: UserId, epoch: Option<i64> },
 }
 
 /// Begins a session.
@@ -45,8 +47,11 @@ pub(crate) struct BeginSession {
 
 impl Change for BeginSession {
     fn needs(&self, realm: Realm, needs: &mut Needs) {
-        if let Exchanged::Password { id, .. } = &self.exchanged {
-            needs.users.insert((realm.tenant_id, *id));
+        match &self.exchanged {
+            Exchanged::Password { id, .. } | Exchanged::Trusted { id, .. } => {
+                needs.users.insert((realm.tenant_id, *id));
+            }
+            Exchanged::Key { .. } => {}
         }
     }
 
@@ -61,6 +66,13 @@ impl Change for BeginSession {
                     on.set.put_user(user);
                 }
                 (owner, None)
+            }
+            Exchanged::Trusted { id, epoch } => {
+                let user = on.set.user(on.realm.tenant_id, *id).ok_or_else(Refused::login_failed)?;
+                if user.disabled_at.is_some() || epoch.is_some_and(|epoch| epoch != user.epoch) {
+                    return Err(Refused::login_failed());
+                }
+                (SessionOwner::User { id: user.id, epoch: user.epoch }, None)
             }
         };
         let Realm { tenant_id, mode } = on.realm;

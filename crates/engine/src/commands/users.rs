@@ -80,6 +80,8 @@ pub(crate) enum Alteration {
     ConfirmFactor { sealed: SealedCredentials, step: i64, recovery: Vec<(String, [u8; 32])> },
     /// No second factor any more.
     DropFactor,
+    /// No session any more.
+    EndSessions,
 }
 
 impl AlterUser {
@@ -119,6 +121,10 @@ impl AlterUser {
                 on.log_in_both_modes(AuditAction::UserTotpDisabled, user.id, &nothing());
                 user.drop_second_factor(at, by)
             }
+            Alteration::EndSessions => {
+                on.log_in_both_modes(AuditAction::UserSessionsEnded, user.id, &nothing());
+                user.end_sessions(at, by)
+            }
         };
         on.set.put_user(after.clone());
         Ok(after)
@@ -141,7 +147,10 @@ impl Change for AlterUser {
                 let recovery_codes = recovery.iter().map(|(code, _)| code.as_str()).collect();
                 made.shown_once(&RecoveryCodesResponse { user_id: user.id, recovery_codes })
             }
-            Alteration::Change(_) | Alteration::Password { .. } | Alteration::DropFactor => made,
+            Alteration::Change(_)
+            | Alteration::Password { .. }
+            | Alteration::DropFactor
+            | Alteration::EndSessions => made,
         })
     }
 

@@ -4,6 +4,7 @@
 mod access;
 mod customers;
 mod endpoints;
+mod entering;
 mod events;
 mod invoices;
 mod methods;

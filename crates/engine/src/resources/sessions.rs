@@ -119,7 +119,12 @@ impl Inner {
         self.settings.session_lifetimes
     }
 
-    fn new_session(&self, mode: Mode, exchanged: Exchanged, device: Device) -> Result<BeginSession, Refused> {
+    pub(super) fn new_session(
+        &self,
+        mode: Mode,
+        exchanged: Exchanged,
+        device: Device,
+    ) -> Result<BeginSession, Refused> {
         let id = SessionId::from_uuid(self.ids.next(self.now()));
         Ok(BeginSession {
             id,

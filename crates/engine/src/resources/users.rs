@@ -87,6 +87,17 @@ impl Engine {
         self.inner.change(requester, AlterUser { id, alteration: Alteration::DropFactor }, 200, None).await
     }
 
+    /// Ends all sessions of a user, in both modes: one's own, or anybody's as an administrator.
+    pub async fn end_sessions(&self, context: Context, id: UserId) -> Answer {
+        let requester = Requester::from(&context);
+        let caller = &context.caller;
+        let allowed = |_| is_themself(caller, id).or_else(|_| may_manage(caller));
+        if let Err(refused) = self.inner.user(caller, id).await.and_then(allowed) {
+            return requester.refuse(refused);
+        }
+        self.inner.change(requester, AlterUser { id, alteration: Alteration::EndSessions }, 200, None).await
+    }
+
     /// A user: one's own, or any as an administrator.
     pub async fn find_user(&self, context: Context, id: UserId) -> Answer {
         let requester = Requester::from(&context);

@@ -38,7 +38,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let settings = Settings::load(purpose, &cli.flags())?;
     logging::start(&settings);
     match cli.command {
-        Command::Dev(_) => dev::run(&settings)?,
+        Command::Dev(arguments) => dev::run(&settings, arguments.demo)?,
         Command::Serve(_) => serve(&settings)?,
         Command::Migrate => migrate_and_tell(&settings.database_url)?,
         Command::Tenants(command) => tenants::run(&settings, command)?,
@@ -65,7 +65,7 @@ fn serve(settings: &Settings) -> Result<(), Failure> {
         tracing::info!(?applied, "migrated");
     }
     drop(open(&settings.database_url)?);
-    server::run(settings, |url| print_lines([format!("listening on {url}")]))
+    server::run(settings, |url, _| print_lines([format!("listening on {url}")]))
 }
 
 fn migrate_and_tell(url: &DatabaseUrl) -> Result<(), Failure> {

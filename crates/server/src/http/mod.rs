@@ -22,6 +22,7 @@ use actix_web::dev::{AppConfig, Server, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::rt::net::TcpStream;
 use florin_api::ApiState;
+use florin_dashboard::Dashboard;
 use tokio_rustls::TlsAcceptor;
 
 pub(crate) use connections::ConnectionLimits;
@@ -55,11 +56,18 @@ struct Door {
     tls: Option<TlsAcceptor>,
     deadlines: Deadlines,
     state: ApiState,
+    dashboard: Dashboard,
     security: SecurityHeaders,
 }
 
-/// Serves the API on a socket that already listens. The server runs when it is awaited, and stops by its handle.
-pub(crate) fn serve(listener: TcpListener, state: ApiState, settings: &HttpSettings) -> io::Result<Server> {
+/// Serves the API and the pages on a socket that already listens. The server runs when it is awaited, and stops by its
+/// handle.
+pub(crate) fn serve(
+    listener: TcpListener,
+    state: ApiState,
+    dashboard: Dashboard,
+    settings: &HttpSettings,
+) -> io::Result<Server> {
     let address = listener.local_addr()?;
     let builder = Server::build();
     let stopping = builder.graceful_shutdown_signal();
@@ -69,6 +77,7 @@ pub(crate) fn serve(listener: TcpListener, state: ApiState, settings: &HttpSetti
         deadlines: Deadlines { head: settings.head_timeout, keep_alive: settings.keep_alive },
         security: SecurityHeaders::new(settings.tls.is_some()),
         state,
+        dashboard,
     };
     let builder = builder
         .workers(settings.workers)
@@ -78,7 +87,9 @@ pub(crate) fn serve(listener: TcpListener, state: ApiState, settings: &HttpSetti
         .disable_signals()
         .listen("florin", listener, move || {
             let (door, stopping) = (door.clone(), stopping.clone());
-            let app = App::new().configure(|config| florin_api::configure(config, door.state.clone()));
+            let app = App::new()
+                .configure(|config| florin_dashboard::configure(config, door.dashboard.clone()))
+                .configure(|config| florin_api::configure(config, door.state.clone()));
             let app = map_config(app, |()| AppConfig::default());
             let finisher = door.clone();
             let http = HttpService::build()

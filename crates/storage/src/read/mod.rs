@@ -6,6 +6,7 @@
 mod access;
 mod customers;
 mod export;
+mod figures;
 mod filter;
 mod invoices;
 mod methods;
@@ -25,6 +26,7 @@ pub use access::{
 };
 pub use customers::{CustomerQuery, find_customer, list_customers};
 pub use export::{Export, ExportQuery, Exported};
+pub use figures::{Became, Moved, became_between, moved_between};
 pub use invoices::{InvoiceQuery, find_invoice, list_invoices};
 pub use methods::{MethodQuery, find_method, list_methods};
 pub use open_items::{OpenItemQuery, find_item_of, find_open_item, list_open_items};

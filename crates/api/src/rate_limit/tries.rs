@@ -1,0 +1,67 @@
+//! What anybody may try, and how often from one address.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::{Class, Limiter, Quota, Subject};
+
+/// What anybody may try without having become known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryKind {
+    /// Signing in, right or wrong: each costs a core for a while.
+    SignIn,
+    /// Paying on the page of a payment request: nobody tries out stolen cards there.
+    Pay,
+}
+
+impl TryKind {
+    const fn name(self) -> &'static str {
+        match self {
+            TryKind::SignIn => "login",
+            TryKind::Pay => "pay",
+        }
+    }
+
+    /// An office or a family behind one address pays more than once; a list of cards takes more than ten tries a minute.
+    fn quotas(self) -> &'static [Quota] {
+        match self {
+            TryKind::SignIn => &[Quota { name: "logins", limit: 60, seconds: 60 }],
+            TryKind::Pay => &[
+                Quota { name: "pay", limit: 10, seconds: 60 },
+                Quota { name: "pay an hour", limit: 60, seconds: 3600 },
+            ],
+        }
+    }
+}
+
+impl Limiter {
+    /// Counts a try from an address; all whose address is not known are one.
+    ///
+    /// # Errors
+    /// For how many seconds there may be no more, when it is one too many.
+    pub(crate) async fn admit_try(&self, kind: TryKind, address: Option<IpAddr>) -> Result<(), u32> {
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let subject = Subject::of_address(kind.name(), address);
+        let quotas = kind.quotas();
+        let admission = self.admit(Class::Logins, subject, quotas).await;
+        admission.refused_by(quotas).map_or(Ok(()), |(_, seconds)| Err(seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RateLimits;
+
+    #[tokio::test]
+    async fn an_address_pays_ten_times_a_minute_and_another_one_as_often() {
+        let limiter = Limiter::new(RateLimits::default(), None);
+        let (mine, other) = ("192.0.2.1".parse().ok(), "192.0.2.2".parse().ok());
+        for _ in 0..10 {
+            assert_eq!(limiter.admit_try(TryKind::Pay, mine).await, Ok(()));
+        }
+        let refused = limiter.admit_try(TryKind::Pay, mine).await;
+        assert!(matches!(refused, Err(1..=60)), "{refused:?}");
+        assert_eq!(limiter.admit_try(TryKind::Pay, other).await, Ok(()));
+        assert_eq!(limiter.admit_try(TryKind::SignIn, mine).await, Ok(()));
+    }
+}

@@ -1,0 +1,249 @@
+//! The overview: what the last days came to.
+
+use std::collections::BTreeMap;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use florin_domain::{Currency, FailureCode, State, TransactionType};
+use florin_engine::DayFigures;
+use florin_engine::access::Scope;
+
+use crate::charts::{Point, Style, chart};
+use crate::chrome::Chrome;
+use crate::headers::page;
+use crate::show;
+use crate::trouble::Trouble;
+use crate::visit::Visit;
+
+/// How many days may be looked at.
+const SPANS: [u32; 3] = [7, 30, 90];
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    chrome: Chrome,
+    days: u32,
+    spans: [u32; 3],
+    currency: &'static str,
+    currencies: Vec<&'static str>,
+    is_empty: bool,
+    tiles: Vec<Tile>,
+    drawings: Vec<Drawing>,
+    declines: Vec<(String, u64)>,
+    rows: Vec<DayRow>,
+}
+
+struct Tile {
+    name: &'static str,
+    figure: String,
+    note: String,
+}
+
+struct Drawing {
+    title: &'static str,
+    svg: String,
+}
+
+/// A day in words, for whoever reads the charts as a table.
+struct DayRow {
+    day: String,
+    volume: String,
+    rate: String,
+    refunds: String,
+    declined: u64,
+}
+
+/// A day in one currency.
+struct Day {
+    name: String,
+    charged: i64,
+    refunded: i64,
+    succeeded: u64,
+    failed: u64,
+}
+
+/// `GET /`
+pub(crate) async fn show(visit: Visit) -> Result<HttpResponse, Trouble> {
+    visit.needs(Scope::PaymentsRead)?;
+    let days =
+        visit.query.number("days", 1, 90).ok().flatten().filter(|days| SPANS.contains(days)).unwrap_or(30);
+    let figures = visit.desk.engine.figures(&visit.context, days).await?;
+    let currencies = currencies(&figures);
+    let asked = visit.query.currency("currency").ok().flatten();
+    let currency = asked.or_else(|| currencies.first().copied()).unwrap_or(Currency::EUR);
+    let in_days: Vec<Day> = figures.iter().map(|day| day_of(day, currency)).collect();
+    let is_empty = figures.iter().all(|day| day.moved.is_empty() && day.became.is_empty());
+    let template = OverviewPage {
+        chrome: visit.chrome("Overview", "").await?,
+        days,
+        spans: SPANS,
+        currency: currency.code(),
+        currencies: currencies.iter().map(|currency| currency.code()).collect(),
+        is_empty,
+        tiles: tiles(&in_days, currency),
+        drawings: drawings(&in_days, currency),
+        declines: declines(&figures),
+        rows: in_days.iter().rev().map(|day| row(day, currency)).collect(),
+    };
+    Ok(page(StatusCode::OK, &template))
+}
+
+/// The currencies that moved, the most frequent first.
+fn currencies(figures: &[DayFigures]) -> Vec<Currency> {
+    let mut counts: BTreeMap<Currency, i64> = BTreeMap::new();
+    for moved in figures.iter().flat_map(|day| &day.moved) {
+        *counts.entry(moved.currency).or_default() += moved.count;
+    }
+    let mut currencies: Vec<_> = counts.into_iter().collect();
+    currencies.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    currencies.into_iter().map(|(currency, _)| currency).collect()
+}
+
+fn day_of(figures: &DayFigures, currency: Currency) -> Day {
+    use TransactionType as T;
+    let sum = |plus: &[T], minus: &[T]| -> i64 {
+        let of = |kinds: &[T]| -> i64 {
+            let wanted = figures
+                .moved
+                .iter()
+                .filter(|moved| moved.currency == currency && kinds.contains(&moved.kind));
+            wanted.map(|moved| moved.amount).sum()
+        };
+        of(plus) - of(minus)
+    };
+    let count = |is_wanted: fn(State) -> bool| -> u64 {
+        let wanted = figures.became.iter().filter(|became| is_wanted(became.state));
+        wanted.map(|became| u64::try_from(became.count).unwrap_or(0)).sum()
+    };
+    Day {
+        name: figures.day.format("%-d %b").to_string(),
+        charged: sum(&[T::Charge, T::CreditSpend], &[T::ChargeReturn]),
+        refunded: sum(&[T::Refund, T::CreditReturn], &[T::RefundReversal]),
+        succeeded: count(|state| {
+            matches!(state, State::Authorized | State::Captured | State::PartiallyRefunded | State::Refunded)
+        }),
+        failed: count(|state| state == State::Failed),
+    }
+}
+
+/// How many of a hundred, in tenths.
+fn rate(succeeded: u64, failed: u64) -> Option<u64> {
+    (succeeded * 1000).checked_div(succeeded + failed)
+}
+
+fn rate_in_words(rate: Option<u64>) -> String {
+    rate.map_or_else(|| "–".to_owned(), |tenths| format!("{}.{} %", tenths / 10, tenths % 10))
+}
+
+fn tiles(days: &[Day], currency: Currency) -> Vec<Tile> {
+    let money = |minor: i64| format!("{} {currency}", show::amount(&minor, currency.code()));
+    let charged: i64 = days.iter().map(|day| day.charged).sum();
+    let refunded: i64 = days.iter().map(|day| day.refunded).sum();
+    let succeeded: u64 = days.iter().map(|day| day.succeeded).sum();
+    let failed: u64 = days.iter().map(|day| day.failed).sum();
+    let part = if charged > 0 { i128::from(refunded.max(0)) * 1000 / i128::from(charged) } else { 0 };
+    vec![
+        Tile {
+            name: "Volume",
+            figure: money(charged),
+            note: format!("{} payments succeeded, in all currencies", show::count(&succeeded)),
+        },
+        Tile {
+            name: "Success rate",
+            figure: rate_in_words(rate(succeeded, failed)),
+            note: "of payments that were decided".to_owned(),
+        },
+        Tile {
+            name: "Refunds",
+            figure: money(refunded),
+            note: format!("{}.{} % of the volume", part / 10, part % 10),
+        },
+        Tile {
+            name: "Declined",
+            figure: show::count(&failed),
+            note: "payments whose last charge failed".to_owned(),
+        },
+    ]
+}
+
+fn drawings(days: &[Day], currency: Currency) -> Vec<Drawing> {
+    let money = |minor: i64| format!("{} {currency}", show::amount(&minor, currency.code()));
+    let points = |value: &dyn Fn(&Day) -> (Option<i64>, String)| -> Vec<Point> {
+        let point = |day: &Day| {
+            let (value, shown) = value(day);
+            Point { day: day.name.clone(), value, shown }
+        };
+        days.iter().map(point).collect()
+    };
+    let most = |value: fn(&Day) -> i64| days.iter().map(value).max().unwrap_or(0);
+    let failed = |day: &Day| i64::try_from(day.failed).unwrap_or(i64::MAX);
+    let drawing = |title, id, style, points: Vec<Point>, most: String, what: &str| {
+        let summary = format!("{title} on each of the last {} days. {what}", days.len());
+        Drawing { title, svg: chart(id, style, &points, &most, &summary) }
+    };
+    let of_rate = |day: &Day| {
+        let tenths = rate(day.succeeded, day.failed);
+        (tenths.and_then(|tenths| i64::try_from(tenths / 10).ok()), rate_in_words(tenths))
+    };
+    let (charged, refunded) = (most(|day| day.charged), most(|day| day.refunded));
+    let declined = most(failed);
+    vec![
+        drawing(
+            "Volume",
+            "volume",
+            Style::Bars(""),
+            points(&|day| (Some(day.charged), money(day.charged))),
+            money(charged),
+            &format!("The highest is {}.", money(charged)),
+        ),
+        drawing(
+            "Success rate",
+            "rate",
+            Style::Line,
+            points(&of_rate),
+            "100 %".to_owned(),
+            "All of them are in the table.",
+        ),
+        drawing(
+            "Refunds",
+            "refunds-by-day",
+            Style::Bars("warn"),
+            points(&|day| (Some(day.refunded), money(day.refunded))),
+            money(refunded),
+            &format!("The highest is {}.", money(refunded)),
+        ),
+        drawing(
+            "Declined payments",
+            "declines",
+            Style::Bars("bad"),
+            points(&|day| (Some(failed(day)), day.failed.to_string())),
+            declined.to_string(),
+            &format!("The highest is {declined}."),
+        ),
+    ]
+}
+
+/// Why payments were declined, the commonest reason first.
+fn declines(figures: &[DayFigures]) -> Vec<(String, u64)> {
+    let mut counts: BTreeMap<FailureCode, u64> = BTreeMap::new();
+    for became in figures.iter().flat_map(|day| &day.became).filter(|became| became.state == State::Failed) {
+        if let Some(failure) = became.failure {
+            *counts.entry(failure).or_default() += u64::try_from(became.count).unwrap_or(0);
+        }
+    }
+    let mut counts: Vec<_> =
+        counts.into_iter().map(|(code, count)| (show::label(code.as_str()), count)).collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
+}
+
+fn row(day: &Day, currency: Currency) -> DayRow {
+    DayRow {
+        day: day.name.clone(),
+        volume: show::amount(&day.charged, currency.code()),
+        rate: rate_in_words(rate(day.succeeded, day.failed)),
+        refunds: show::amount(&day.refunded, currency.code()),
+        declined: day.failed,
+    }
+}

@@ -1,0 +1,100 @@
+//! The payment page in German.
+
+use super::{Methods, Notice, Problems, Words};
+
+pub(super) static WORDS: Words = Words {
+    title: "{merchant} bezahlen",
+    from: "Von",
+    to_pay: "Zu zahlen",
+    to_reserve: "Zu reservieren",
+    invoice: "Rechnung",
+    pay_until: "Zahlbar bis",
+    pay: "{amount} zahlen",
+    reserve: "{amount} reservieren",
+    reserved_only: "Der Betrag wird jetzt nur reserviert. {merchant} zieht ihn später ein oder gibt ihn frei.",
+    subscription: "Für ein Abonnement.",
+    how: "Wie möchten Sie zahlen?",
+    test_mode: "Testmodus: Es fließt kein Geld.",
+    test_hint: "Wählen Sie, was die Testzahlung tun soll.",
+    language: "Sprache",
+    look_again: "Erneut nachsehen",
+    go_on_to: "Weiter zu {place}",
+    needs_script: "Für Kartenzahlungen braucht diese Seite JavaScript. Bitte schalten Sie es ein und laden Sie die Seite neu.",
+    card_stays_there: "Ihre Kartennummer geht direkt an den Zahlungsdienstleister. {merchant} erhält sie nicht.",
+    nothing_offered: "Hier kann im Augenblick nicht gezahlt werden. Bitte fragen Sie {merchant}.",
+    paid: Notice { title: "Bezahlt. Vielen Dank!", text: "{merchant} weiß Bescheid." },
+    reserved: Notice {
+        title: "Reserviert. Vielen Dank!",
+        text: "{merchant} weiß Bescheid. Der Betrag wird später eingezogen oder freigegeben.",
+    },
+    paid_at: "Bezahlt am",
+    paid_before: "Als Sie es versuchten, war schon bezahlt: Es wurde nichts ein zweites Mal belastet.",
+    waiting: Notice {
+        title: "Die Zahlung läuft",
+        text: "Das kann eine Weile dauern. Sie brauchen nicht zu warten; bitte zahlen Sie nicht noch einmal. Diese Seite zeigt, wie es ausgeht.",
+    },
+    action: Notice {
+        title: "Bitte bestätigen Sie die Zahlung",
+        text: "Ihre Bank bittet um Bestätigung. Danach kommen Sie hierher zurück.",
+    },
+    act: "Bei meiner Bank bestätigen",
+    expired: Notice {
+        title: "Diese Zahlungsanforderung ist abgelaufen",
+        text: "Sie kann nicht mehr bezahlt werden. Bitte fragen Sie {merchant} nach einer neuen.",
+    },
+    canceled: Notice {
+        title: "Diese Zahlungsanforderung wurde zurückgezogen",
+        text: "Es ist nichts zu zahlen. Wenn Sie das wundert, fragen Sie bitte {merchant}.",
+    },
+    invoice_closed: Notice {
+        title: "Es ist nichts mehr zu zahlen",
+        text: "Die Rechnung wurde auf anderem Weg bezahlt oder storniert.",
+    },
+    tried_too_often: Notice {
+        title: "Zu oft versucht",
+        text: "Zu Ihrer Sicherheit nimmt diese Anforderung keine weiteren Versuche an. Bitte fragen Sie {merchant} nach einer neuen.",
+    },
+    not_found: Notice {
+        title: "Diese Seite gibt es nicht",
+        text: "Bitte prüfen Sie, ob die Adresse vollständig ist, so wie in der Nachricht, mit der Sie sie bekamen.",
+    },
+    busy: Notice {
+        title: "Bitte versuchen Sie es gleich noch einmal",
+        text: "Die Seite kann gerade nicht gezeigt werden. Falls Sie gerade zahlten, laden Sie sie neu, bevor Sie es noch einmal versuchen: Sie zeigt, was daraus wurde.",
+    },
+    not_from_here: Notice {
+        title: "Es wurde nichts bezahlt",
+        text: "Das Formular kam nicht von dieser Seite. Bitte öffnen Sie Ihren Link noch einmal und zahlen Sie dort.",
+    },
+    slow_down: Notice {
+        title: "Zu viele Versuche",
+        text: "Es wurde nichts bezahlt. Bitte warten Sie {seconds} Sekunden und versuchen Sie es dann noch einmal.",
+    },
+    not_paid: "Es wurde nichts bezahlt.",
+    problems: Problems {
+        declined: "Ihre Bank hat die Zahlung abgelehnt. Wählen Sie eine andere Zahlungsart, oder fragen Sie dort nach.",
+        insufficient_funds: "Das Konto ist nicht ausreichend gedeckt. Wählen Sie eine andere Zahlungsart, oder versuchen Sie es später noch einmal.",
+        expired_method: "Diese Karte ist abgelaufen. Wählen Sie eine andere Zahlungsart.",
+        not_confirmed: "Die Zahlung wurde nicht bestätigt. Versuchen Sie es noch einmal, oder wählen Sie eine andere Zahlungsart.",
+        not_sent: "Die Zahlung konnte nicht gesendet werden. Bitte versuchen Sie es noch einmal.",
+        method_unusable: "Damit kann hier nicht gezahlt werden. Wählen Sie eine andere Zahlungsart.",
+        offer_changed: "An dieser Anforderung hat sich inzwischen etwas geändert. Bitte prüfen Sie sie und versuchen Sie es noch einmal.",
+        busy: "Gerade ist zu viel los. Bitte versuchen Sie es gleich noch einmal.",
+        no_method: "Bitte wählen Sie, wie Sie zahlen möchten.",
+        card_number: "Bitte tippen Sie hier nie eine Kartennummer ein. Nichts von dem, was Sie gesendet haben, wurde behalten.",
+    },
+    methods: Methods {
+        success: "Karte, angenommen",
+        decline: "Karte, abgelehnt",
+        insufficient_funds: "Karte ohne Deckung",
+        expired: "Abgelaufene Karte",
+        ach: "Lastschrift, nach einer Weile gutgeschrieben",
+        ach_return: "Lastschrift, später zurückgegeben",
+        timeout: "Karte, die Antwort geht verloren",
+        timeout_lost: "Karte, die Zahlung geht verloren",
+        requires_action: "Karte mit Bestätigung bei der Bank",
+        processor_error: "Karte, der Dienstleister versagt",
+        refund_fails: "Karte, Erstattungen scheitern",
+        refund_pending: "Karte, Erstattungen dauern",
+    },
+};

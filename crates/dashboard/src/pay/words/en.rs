@@ -1,0 +1,100 @@
+//! The payment page in English.
+
+use super::{Methods, Notice, Problems, Words};
+
+pub(super) static WORDS: Words = Words {
+    title: "Pay {merchant}",
+    from: "From",
+    to_pay: "To pay",
+    to_reserve: "To reserve",
+    invoice: "Invoice",
+    pay_until: "Payable until",
+    pay: "Pay {amount}",
+    reserve: "Reserve {amount}",
+    reserved_only: "The amount is only reserved now. {merchant} takes it later, or lets it go.",
+    subscription: "For a subscription.",
+    how: "How would you like to pay?",
+    test_mode: "Test mode: no money moves.",
+    test_hint: "Choose what the test payment should do.",
+    language: "Language",
+    look_again: "Look again",
+    go_on_to: "Go on to {place}",
+    needs_script: "Paying by card needs JavaScript on this page. Please switch it on, and load the page again.",
+    card_stays_there: "Your card’s number goes to the payment processor directly. It does not reach {merchant}.",
+    nothing_offered: "There is no way to pay this here at the moment. Please ask {merchant}.",
+    paid: Notice { title: "Paid. Thank you!", text: "{merchant} has been told." },
+    reserved: Notice {
+        title: "Reserved. Thank you!",
+        text: "{merchant} has been told. The amount is taken later, or let go.",
+    },
+    paid_at: "Paid on",
+    paid_before: "It had been paid already when you tried: nothing was charged a second time.",
+    waiting: Notice {
+        title: "The payment is being made",
+        text: "This can take a while. You need not wait, and please do not pay again. This page shows how it ends.",
+    },
+    action: Notice {
+        title: "Please confirm the payment",
+        text: "Your bank asks you to confirm it. You come back here afterwards.",
+    },
+    act: "Confirm at my bank",
+    expired: Notice {
+        title: "This payment request has expired",
+        text: "It can’t be paid any more. Please ask {merchant} for a new one.",
+    },
+    canceled: Notice {
+        title: "This payment request was canceled",
+        text: "There is nothing to pay. If that surprises you, please ask {merchant}.",
+    },
+    invoice_closed: Notice {
+        title: "There is nothing left to pay",
+        text: "The invoice was paid in another way, or called off.",
+    },
+    tried_too_often: Notice {
+        title: "Tried too often",
+        text: "For your safety this request takes no more tries. Please ask {merchant} for a new one.",
+    },
+    not_found: Notice {
+        title: "There is no such page",
+        text: "Please check that the address is complete, as in the message that you got it by.",
+    },
+    busy: Notice {
+        title: "Please try again in a moment",
+        text: "The page can’t be shown right now. If you were paying, load it again before you try once more: it shows what has become of it.",
+    },
+    not_from_here: Notice {
+        title: "Nothing was paid",
+        text: "The form was not sent from this page. Please open your link again, and pay there.",
+    },
+    slow_down: Notice {
+        title: "Too many tries",
+        text: "Nothing was paid. Please wait for {seconds} seconds, then try again.",
+    },
+    not_paid: "Nothing was paid.",
+    problems: Problems {
+        declined: "Your bank or card issuer declined the payment. Choose another way to pay, or ask them.",
+        insufficient_funds: "There is not enough money in the account. Choose another way to pay, or try again later.",
+        expired_method: "This card has expired. Choose another way to pay.",
+        not_confirmed: "The payment was not confirmed. Try again, or choose another way to pay.",
+        not_sent: "The payment could not be sent. Please try again.",
+        method_unusable: "This can’t be paid with here. Choose another way to pay.",
+        offer_changed: "Something about this request has changed meanwhile. Please check it, and try again.",
+        busy: "Too much is going on right now. Please try again in a moment.",
+        no_method: "Please choose how you would like to pay.",
+        card_number: "Please never type a card number here. Nothing of what you sent was kept.",
+    },
+    methods: Methods {
+        success: "Card, accepted",
+        decline: "Card, declined",
+        insufficient_funds: "Card without enough money",
+        expired: "Card that has expired",
+        ach: "Bank debit, clears after a while",
+        ach_return: "Bank debit, returned later",
+        timeout: "Card, the answer gets lost",
+        timeout_lost: "Card, the payment gets lost",
+        requires_action: "Card that asks to confirm",
+        processor_error: "Card, the processor fails",
+        refund_fails: "Card, refunds fail",
+        refund_pending: "Card, refunds take a while",
+    },
+};

@@ -1,0 +1,100 @@
+//! The payment page in Spanish.
+
+use super::{Methods, Notice, Problems, Words};
+
+pub(super) static WORDS: Words = Words {
+    title: "Pagar a {merchant}",
+    from: "De",
+    to_pay: "A pagar",
+    to_reserve: "A reservar",
+    invoice: "Factura",
+    pay_until: "Pagar antes del",
+    pay: "Pagar {amount}",
+    reserve: "Reservar {amount}",
+    reserved_only: "Por ahora el importe solo se reserva. {merchant} lo cobrará más tarde o lo liberará.",
+    subscription: "Para una suscripción.",
+    how: "¿Cómo desea pagar?",
+    test_mode: "Modo de prueba: no se mueve dinero.",
+    test_hint: "Elija qué debe hacer el pago de prueba.",
+    language: "Idioma",
+    look_again: "Volver a mirar",
+    go_on_to: "Continuar a {place}",
+    needs_script: "Para pagar con tarjeta, esta página necesita JavaScript. Actívelo y vuelva a cargar la página.",
+    card_stays_there: "El número de su tarjeta va directamente al procesador de pagos. No llega a {merchant}.",
+    nothing_offered: "En este momento no se puede pagar aquí. Consulte a {merchant}.",
+    paid: Notice { title: "Pagado. ¡Gracias!", text: "{merchant} ya lo sabe." },
+    reserved: Notice {
+        title: "Reservado. ¡Gracias!",
+        text: "{merchant} ya lo sabe. El importe se cobrará más tarde o se liberará.",
+    },
+    paid_at: "Pagado el",
+    paid_before: "Ya estaba pagado cuando lo intentó: no se ha cobrado nada por segunda vez.",
+    waiting: Notice {
+        title: "El pago está en curso",
+        text: "Puede tardar un rato. No hace falta que espere; por favor, no pague otra vez. Esta página mostrará cómo termina.",
+    },
+    action: Notice {
+        title: "Confirme el pago",
+        text: "Su banco le pide que lo confirme. Después volverá aquí.",
+    },
+    act: "Confirmar en mi banco",
+    expired: Notice {
+        title: "Esta solicitud de pago ha caducado",
+        text: "Ya no se puede pagar. Pida una nueva a {merchant}.",
+    },
+    canceled: Notice {
+        title: "Esta solicitud de pago se ha cancelado",
+        text: "No hay nada que pagar. Si le sorprende, consulte a {merchant}.",
+    },
+    invoice_closed: Notice {
+        title: "No queda nada por pagar",
+        text: "La factura se pagó de otra forma o se anuló.",
+    },
+    tried_too_often: Notice {
+        title: "Demasiados intentos",
+        text: "Por su seguridad, esta solicitud no admite más intentos. Pida una nueva a {merchant}.",
+    },
+    not_found: Notice {
+        title: "Esta página no existe",
+        text: "Compruebe que la dirección esté completa, tal como en el mensaje que recibió.",
+    },
+    busy: Notice {
+        title: "Vuelva a intentarlo en un momento",
+        text: "Ahora no se puede mostrar la página. Si estaba pagando, cárguela de nuevo antes de intentarlo otra vez: muestra qué ha sido del pago.",
+    },
+    not_from_here: Notice {
+        title: "No se ha pagado nada",
+        text: "El formulario no se envió desde esta página. Abra de nuevo su enlace y pague allí.",
+    },
+    slow_down: Notice {
+        title: "Demasiados intentos",
+        text: "No se ha pagado nada. Espere {seconds} segundos e inténtelo de nuevo.",
+    },
+    not_paid: "No se ha pagado nada.",
+    problems: Problems {
+        declined: "Su banco ha rechazado el pago. Elija otra forma de pago o consúltele.",
+        insufficient_funds: "No hay saldo suficiente en la cuenta. Elija otra forma de pago o inténtelo más tarde.",
+        expired_method: "Esta tarjeta ha caducado. Elija otra forma de pago.",
+        not_confirmed: "El pago no se confirmó. Inténtelo de nuevo o elija otra forma de pago.",
+        not_sent: "No se pudo enviar el pago. Inténtelo de nuevo.",
+        method_unusable: "Aquí no se puede pagar con eso. Elija otra forma de pago.",
+        offer_changed: "Entretanto algo ha cambiado en esta solicitud. Revísela e inténtelo de nuevo.",
+        busy: "Ahora mismo hay demasiada actividad. Inténtelo de nuevo en un momento.",
+        no_method: "Elija cómo desea pagar.",
+        card_number: "Nunca escriba aquí un número de tarjeta. No se ha guardado nada de lo que envió.",
+    },
+    methods: Methods {
+        success: "Tarjeta aceptada",
+        decline: "Tarjeta rechazada",
+        insufficient_funds: "Tarjeta sin saldo suficiente",
+        expired: "Tarjeta caducada",
+        ach: "Adeudo bancario, se abona tras un rato",
+        ach_return: "Adeudo bancario, devuelto más tarde",
+        timeout: "Tarjeta, se pierde la respuesta",
+        timeout_lost: "Tarjeta, se pierde el pago",
+        requires_action: "Tarjeta con confirmación del banco",
+        processor_error: "Tarjeta, falla el procesador",
+        refund_fails: "Tarjeta, fallan los reembolsos",
+        refund_pending: "Tarjeta, los reembolsos tardan",
+    },
+};

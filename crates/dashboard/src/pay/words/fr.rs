@@ -1,0 +1,100 @@
+//! The payment page in French.
+
+use super::{Methods, Notice, Problems, Words};
+
+pub(super) static WORDS: Words = Words {
+    title: "Payer {merchant}",
+    from: "De la part de",
+    to_pay: "À payer",
+    to_reserve: "À réserver",
+    invoice: "Facture",
+    pay_until: "À payer avant le",
+    pay: "Payer {amount}",
+    reserve: "Réserver {amount}",
+    reserved_only: "Le montant est seulement réservé pour l’instant. {merchant} l’encaissera plus tard ou le libérera.",
+    subscription: "Pour un abonnement.",
+    how: "Comment souhaitez-vous payer ?",
+    test_mode: "Mode test : aucun argent ne circule.",
+    test_hint: "Choisissez ce que doit faire le paiement de test.",
+    language: "Langue",
+    look_again: "Actualiser",
+    go_on_to: "Continuer vers {place}",
+    needs_script: "Le paiement par carte nécessite JavaScript sur cette page. Activez-le, puis rechargez la page.",
+    card_stays_there: "Votre numéro de carte est transmis directement au prestataire de paiement. {merchant} ne le reçoit pas.",
+    nothing_offered: "Aucun moyen de paiement n’est disponible ici pour le moment. Adressez-vous à {merchant}.",
+    paid: Notice { title: "Payé. Merci !", text: "{merchant} en est informé." },
+    reserved: Notice {
+        title: "Réservé. Merci !",
+        text: "{merchant} en est informé. Le montant sera encaissé plus tard ou libéré.",
+    },
+    paid_at: "Payé le",
+    paid_before: "C’était déjà payé lors de votre essai : rien n’a été débité une seconde fois.",
+    waiting: Notice {
+        title: "Le paiement est en cours",
+        text: "Cela peut prendre un moment. Inutile d’attendre ; ne payez pas une seconde fois. Cette page en indiquera l’issue.",
+    },
+    action: Notice {
+        title: "Veuillez confirmer le paiement",
+        text: "Votre banque vous demande de le confirmer. Vous reviendrez ensuite ici.",
+    },
+    act: "Confirmer auprès de ma banque",
+    expired: Notice {
+        title: "Cette demande de paiement a expiré",
+        text: "Elle ne peut plus être payée. Demandez-en une nouvelle à {merchant}.",
+    },
+    canceled: Notice {
+        title: "Cette demande de paiement a été annulée",
+        text: "Il n’y a rien à payer. Si cela vous étonne, adressez-vous à {merchant}.",
+    },
+    invoice_closed: Notice {
+        title: "Il n’y a plus rien à payer",
+        text: "La facture a été payée autrement ou annulée.",
+    },
+    tried_too_often: Notice {
+        title: "Trop d’essais",
+        text: "Pour votre sécurité, cette demande n’accepte plus d’essai. Demandez-en une nouvelle à {merchant}.",
+    },
+    not_found: Notice {
+        title: "Cette page n’existe pas",
+        text: "Vérifiez que l’adresse est complète, telle que dans le message reçu.",
+    },
+    busy: Notice {
+        title: "Veuillez réessayer dans un instant",
+        text: "La page ne peut pas être affichée pour le moment. Si vous étiez en train de payer, rechargez-la avant de réessayer : elle indique ce qu’il en est.",
+    },
+    not_from_here: Notice {
+        title: "Rien n’a été payé",
+        text: "Le formulaire n’a pas été envoyé depuis cette page. Rouvrez votre lien et payez là.",
+    },
+    slow_down: Notice {
+        title: "Trop d’essais",
+        text: "Rien n’a été payé. Attendez {seconds} secondes, puis réessayez.",
+    },
+    not_paid: "Rien n’a été payé.",
+    problems: Problems {
+        declined: "Votre banque a refusé le paiement. Choisissez un autre moyen de paiement ou renseignez-vous auprès d’elle.",
+        insufficient_funds: "Le solde du compte est insuffisant. Choisissez un autre moyen de paiement ou réessayez plus tard.",
+        expired_method: "Cette carte a expiré. Choisissez un autre moyen de paiement.",
+        not_confirmed: "Le paiement n’a pas été confirmé. Réessayez ou choisissez un autre moyen de paiement.",
+        not_sent: "Le paiement n’a pas pu être envoyé. Veuillez réessayer.",
+        method_unusable: "Ce moyen de paiement n’est pas accepté ici. Choisissez-en un autre.",
+        offer_changed: "Cette demande a changé entre-temps. Vérifiez-la, puis réessayez.",
+        busy: "Il y a trop d’activité en ce moment. Veuillez réessayer dans un instant.",
+        no_method: "Veuillez choisir comment vous souhaitez payer.",
+        card_number: "Ne saisissez jamais de numéro de carte ici. Rien de ce que vous avez envoyé n’a été conservé.",
+    },
+    methods: Methods {
+        success: "Carte acceptée",
+        decline: "Carte refusée",
+        insufficient_funds: "Carte au solde insuffisant",
+        expired: "Carte expirée",
+        ach: "Prélèvement, crédité après un moment",
+        ach_return: "Prélèvement, rejeté plus tard",
+        timeout: "Carte, la réponse se perd",
+        timeout_lost: "Carte, le paiement se perd",
+        requires_action: "Carte avec confirmation par la banque",
+        processor_error: "Carte, le prestataire échoue",
+        refund_fails: "Carte, les remboursements échouent",
+        refund_pending: "Carte, les remboursements tardent",
+    },
+};
