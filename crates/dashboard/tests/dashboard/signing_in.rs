@@ -44,7 +44,7 @@ fn a_second_factor_is_set_up_and_asked_for() {
                 .then(|| value.to_owned())
         });
         let totp = Builder::new()
-            .with_secret(totp_rs::Secret::try_from_base32(&secret.expect("a secret")).unwrap())
+            .with_secret(totp_rs::Secret::try_from_base32(secret.expect("a secret")).unwrap())
             .build()
             .unwrap();
         let code = totp.generate(u64::try_from(chrono::Utc::now().timestamp()).unwrap()).to_string();
