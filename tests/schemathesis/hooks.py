@@ -47,7 +47,7 @@ def before_call(context, case, kwargs):
     """Takes away what excludes each other, which OpenAPI has no words for, and names what exists.
 
     A list takes one of offset, starting_after and ending_before; a request has one idempotency key, in its header or in
-    its body; an invoice has lines or an amount; each kind of payment method shows other facts. Only where the data is meant to be valid: what is meant to be refused stays as it is.
+    its body; an invoice has lines or an amount; a payment request is for an invoice when it names one; each kind of payment method shows other facts. Only where the data is meant to be valid: what is meant to be refused stays as it is.
     """
     spare_own_key(case)
     if case.meta is not None and not case.meta.generation.mode.is_positive:
@@ -81,6 +81,22 @@ def agree_on_invoice(body):
     if choice % 4 > 0:
         body["currency"] = CURRENCIES[choice // 4 % 4]
         body.pop("customer_id", None)
+
+
+def agree_on_request(body):
+    """Asks for a product, until a time to come, in a currency that exists, of nobody in particular, in place."""
+    if body.get("type") == "invoice":
+        body["type"] = "product"
+    for name in ("destination_id", "destination_type", "expires_at", "customer_id"):
+        body.pop(name, None)
+    choice = zlib.crc32(json.dumps(body, sort_keys=True, default=str).encode())
+    body["currency"] = CURRENCIES[choice % 4]
+
+
+def send_to_somebody(body):
+    """Names an address that a mail server would take, in place: what is one, no pattern can say."""
+    if body.get("email") is not None:
+        body["email"] = "ada@example.com"
 
 
 def agree_on_payment_method(body):
@@ -134,5 +150,7 @@ REPAIRS = {
     "POST /v1/payments": name_what_exists,
     "POST /v1/invoices": agree_on_invoice,
     "POST /v1/payment_methods": agree_on_payment_method,
+    "POST /v1/payment_requests": agree_on_request,
+    "POST /v1/payment_requests/{id}/send": send_to_somebody,
     "PATCH /v1/tenant": keep_all_currencies,
 }

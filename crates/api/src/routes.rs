@@ -66,14 +66,6 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     at("/v1/invoices/{id}").get(InvoicesRead, invoices::find).register(config);
     at("/v1/invoices/{id}/void").post(InvoicesWrite, invoices::void).register(config);
 
-    at("/v1/payment_requests")
-        .get(PaymentsRead, payment_requests::list)
-        .post(PaymentsWrite, payment_requests::create)
-        .register(config);
-    at("/v1/payment_requests/{id}").get(PaymentsRead, payment_requests::find).register(config);
-    at("/v1/payment_requests/{id}/cancel").post(PaymentsWrite, payment_requests::cancel).register(config);
-    at("/v1/payment_requests/{id}/send").post(PaymentsWrite, payment_requests::send).register(config);
-
     at("/v1/transactions").get(TransactionsRead, transactions::list).register(config);
     at("/v1/transactions/{id}")
         .get(TransactionsRead, transactions::find)
@@ -86,6 +78,7 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     at("/v1/exports/refunds").get(PaymentsRead, exports::refunds).register(config);
     at("/v1/exports/transactions").get(TransactionsRead, exports::transactions).register(config);
 
+    configure_requests(config, &state);
     configure_open_items(config, &state);
     processor_webhooks::register(config, &state);
     configure_processors(config, &state);
@@ -102,6 +95,18 @@ pub fn configure(config: &mut ServiceConfig, state: ApiState) {
     system::page("/docs/style.css", &state, system::docs_style).register(config);
 
     config.default_service(web::to(reply::path_not_found(&state, COMMON_FORM)));
+}
+
+/// What somebody is asked to pay on a page.
+fn configure_requests(config: &mut ServiceConfig, state: &State) {
+    let at = |path| Resource::at(path, state);
+    at("/v1/payment_requests")
+        .get(PaymentsRead, payment_requests::list)
+        .post(PaymentsWrite, payment_requests::create)
+        .register(config);
+    at("/v1/payment_requests/{id}").get(PaymentsRead, payment_requests::find).register(config);
+    at("/v1/payment_requests/{id}/cancel").post(PaymentsWrite, payment_requests::cancel).register(config);
+    at("/v1/payment_requests/{id}/send").post(PaymentsWrite, payment_requests::send).register(config);
 }
 
 /// What a person has to decide about.

@@ -144,6 +144,10 @@ const METHOD: &str = "id, type, token, processor, customer_id, brand, last4, exp
     metadata, livemode, tenant_id, created_by, updated_by, created_at, updated_at";
 const INVOICE: &str = "id, number, customer_id, currency, amount_due, amount_paid, amount_remaining, lines, status, \
     due_at, paid_at, voided_at, metadata, livemode, tenant_id, created_by, updated_by, created_at, updated_at";
+const PAYMENT_REQUEST: &str = "id, type, amount, currency, description, status, url, customer_id, destination_type, \
+    destination_id, invoice_number, capture_method, payment_id, payment_in_progress, expires_at, success_url, metadata, \
+    paid_at, canceled_at, cancellation_requested_at, cancellation_reason, last_sent_at, livemode, tenant_id, created_by, \
+    updated_by, created_at, updated_at";
 const TRANSACTION: &str = "id, type, amount, currency, debit_account, credit_account, postings, payment_id, \
     refund_id, customer_id, metadata, reference_id, notes, livemode, tenant_id, created_by, updated_by, created_at, \
     updated_at";
@@ -159,6 +163,8 @@ fn every_object_around_payments_has_all_its_keys_always_and_in_one_order() {
         };
         let method = api.post("/v1/payment_methods", r#"{"token":"pm_1","type":"CARD"}"#).await;
         let invoice = api.post("/v1/invoices", r#"{"currency":"USD","amount_due":5}"#).await;
+        let asked = r#"{"type":"product","amount":5,"currency":"USD"}"#;
+        let asked = api.post("/v1/payment_requests", asked).await;
         let credits = format!("/v1/customers/{}/credits", id(&customer.body));
         let transaction = api.post(&credits, r#"{"currency":"USD","amount":5}"#).await;
         let path = format!("/v1/transactions/{}", id(&transaction.body));
@@ -169,6 +175,7 @@ fn every_object_around_payments_has_all_its_keys_always_and_in_one_order() {
             ("Customer", &customer.body, CUSTOMER),
             ("PaymentMethod", &method.body, METHOD),
             ("Invoice", &invoice.body, INVOICE),
+            ("PaymentRequest", &asked.body, PAYMENT_REQUEST),
             ("Transaction", &transaction.body, TRANSACTION),
         ] {
             let Keys(keys) = serde_json::from_str(body).expect("an object");
@@ -180,6 +187,7 @@ fn every_object_around_payments_has_all_its_keys_always_and_in_one_order() {
             ("Customer", CUSTOMER),
             ("PaymentMethod", METHOD),
             ("Invoice", INVOICE),
+            ("PaymentRequest", PAYMENT_REQUEST),
             ("Transaction", TRANSACTION),
             ("Amendment", AMENDMENT),
         ] {

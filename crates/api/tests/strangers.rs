@@ -140,6 +140,8 @@ async fn make_objects(api: &Api) -> Objects {
     let method = made(api, "/v1/payment_methods", method).await;
     let payment = api.pay(1000).await;
     let refund = made(api, &format!("/v1/payments/{payment}/refund"), json!({ "amount": 1 })).await;
+    let asked = json!({ "type": "product", "amount": 500, "currency": "USD" });
+    let asked = made(api, "/v1/payment_requests", asked).await;
     let key = made(api, "/v1/api_keys", json!({ "scopes": ["payments:read"] })).await;
     let session = send(api, KEY, &Method::POST, "/v1/auth/token", None).await;
     let session = session.json()["session_id"].as_str().expect("an id").to_owned();
@@ -165,6 +167,7 @@ async fn make_objects(api: &Api) -> Objects {
         ("StoredMethodId", method),
         ("PaymentId", payment),
         ("RefundId", refund),
+        ("PaymentRequestId", asked),
         ("KeyId", key),
         ("TransactionId", transaction),
         ("AuditEntryId", entry),

@@ -238,24 +238,11 @@ impl PaymentRequest {
         self.terms.expires_at.is_some_and(|expires_at| expires_at <= at)
     }
 
-    /// Checks that a charge may begin. That none is under way is the payment's own to check.
+    /// Checks that somebody may be asked to pay it, or be charged. That nothing is under way is the payment's own to check.
     ///
     /// # Errors
-    /// [`NotOpen`], which says why none may.
+    /// [`NotOpen`], which says why not.
     pub fn check_chargeable(&self, at: DateTime<Utc>) -> Result<(), NotOpen> {
-        self.check_open(at)?;
-        match (self.cancel_requested_at, self.is_over(at)) {
-            (Some(_), _) => Err(NotOpen::Canceling),
-            (None, true) => Err(NotOpen::Expired),
-            (None, false) => Ok(()),
-        }
-    }
-
-    /// Checks that somebody may be asked to pay it.
-    ///
-    /// # Errors
-    /// [`NotOpen`], which says why nobody should.
-    pub fn check_sendable(&self, at: DateTime<Utc>) -> Result<(), NotOpen> {
         self.check_open(at)?;
         if self.cancel_requested_at.is_some() { Err(NotOpen::Canceling) } else { Ok(()) }
     }

@@ -113,7 +113,9 @@ pub(crate) enum Failure {
     #[error("what {0} tells of was made to happen, and no event came")]
     NothingHappened(florin_domain::EventType),
     /// The event can't be made to happen at once.
-    #[error("{0} can't be triggered: it comes when nothing could be delivered for five days")]
+    #[error(
+        "{0} can't be triggered: it takes somebody who pays on a page, or receivers that fail for five days"
+    )]
     NotToBeTriggered(florin_domain::EventType),
     /// There is no such open item.
     #[error(

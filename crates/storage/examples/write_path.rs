@@ -90,6 +90,7 @@ fn new_charge(realm: Realm) -> Result<(Payment, Attempt), Box<dyn std::error::Er
         payment_method: Some(MethodRef::parse("pm_test_success")?),
         customer_id: None,
         destination: None,
+        request_id: None,
         method_type: MethodType::Card,
         description: None,
         metadata: Metadata::default(),

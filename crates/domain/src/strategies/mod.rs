@@ -6,8 +6,10 @@
 
 mod history;
 mod payments;
+mod requests;
 mod values;
 
 pub use history::*;
 pub use payments::*;
+pub use requests::*;
 pub use values::*;

@@ -11,6 +11,7 @@ mod invoices;
 mod journal;
 mod metadata;
 mod money;
+mod payment_requests;
 mod payments;
 mod texts;
 mod undoing;

@@ -77,8 +77,6 @@ impl Command for Pay {
                 let (keys, is_new, success_status) = (Vec::new(), false, 200);
                 PayBegun::Send(Box::new(Sending { payment, attempt, keys, is_new, success_status, others }))
             }
-            // What is under way was in time.
-            Err(PayBegun::NotOpen(NotOpen::Expired)) if request.charging => PayBegun::BeingPaid,
             Err(begun) => begun,
         }
     }

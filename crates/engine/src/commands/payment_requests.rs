@@ -265,7 +265,7 @@ impl BeginSend {
     ) -> Result<(PaymentRequest, Option<Email>), Refused> {
         let realm = self.requester.realm;
         let request = set.payment_request(realm, self.id).ok_or_else(Refused::payment_request_not_found)?;
-        request.check_sendable(at)?;
+        request.check_chargeable(at)?;
         let customer = request.customer_id.and_then(|id| set.customer(realm, id));
         let to = self.email.clone().or_else(|| customer.and_then(|customer| customer.email.clone()));
         Ok((request.clone(), to))

@@ -120,7 +120,7 @@ fn tenants_and_keys_are_made_listed_and_revoked() {
     };
     assert_eq!(
         stdout(&florin(&["migrate"])),
-        ["1", "2", "3", "4", "5", "6", "7", "8"]
+        ["1", "2", "3", "4", "5", "6", "7", "8", "9"]
             .map(|number| format!("applied 0000000000000{number}\n"))
             .concat()
     );

@@ -61,6 +61,8 @@ fn check_request(id: &str, row: PaymentRequestRow, payments: Vec<PaymentRow>, ru
     contradicts(payments.len() <= 1, "it has several payments");
     let is_told = row.event_count == i64::from(row.state == "paid");
     contradicts(is_told, "one event tells that it was paid, if it was");
+    let is_named = row.payment_id.is_some() || payments.is_empty();
+    contradicts(is_named, "a payment names it, and it names none");
     let own = payments.into_iter().find(|payment| row.payment_id.as_ref() == Some(&payment.id));
     contradicts(row.payment_id.is_none() || own.is_some(), "its payment does not name it");
     if let Some(payment) = &own {

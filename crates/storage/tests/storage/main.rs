@@ -13,6 +13,7 @@ mod lists;
 mod migrations;
 mod money;
 mod money_violations;
+mod payment_requests;
 mod processors;
 mod recovery;
 mod samples;

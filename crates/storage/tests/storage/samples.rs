@@ -42,6 +42,7 @@ pub(crate) fn terms(realm: Realm, id: PaymentId) -> NewPayment {
         payment_method: Some(MethodRef::parse("pm_test_success").unwrap()),
         customer_id: None,
         destination: None,
+        request_id: None,
         method_type: MethodType::Card,
         description: None,
         metadata: Metadata::default(),

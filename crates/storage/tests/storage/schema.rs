@@ -73,6 +73,7 @@ fn every_key_and_index_of_a_tenants_objects_begins_with_the_tenant_and_the_mode(
         "key event_log (id)",
         "unique index api_keys_by_secret on api_keys (secret_digest)",
         "unique index session_tokens_by_digest on session_tokens (digest)",
+        "unique index payment_requests_by_token on payment_requests (token)",
         "unique index users_by_email on users (email, tenant_id)",
         "key login_failures (digest)",
         // Users work in both modes.
