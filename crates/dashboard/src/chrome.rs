@@ -53,13 +53,17 @@ struct Tenant {
     name: String,
 }
 
+/// A section's name, its path, and what a visitor needs to see it.
+type Section = (&'static str, &'static str, Option<Scope>);
+
 /// The sections, with what a visitor needs to see one.
-const SECTIONS: &[(&str, &[(&str, &str, Option<Scope>)])] = &[
+const SECTIONS: &[(&str, &[Section])] = &[
     (
         "",
         &[
             ("Overview", "", Some(Scope::PaymentsRead)),
             ("Payments", "/payments", Some(Scope::PaymentsRead)),
+            ("Payment requests", "/payment-requests", Some(Scope::PaymentsRead)),
             ("Invoices", "/invoices", Some(Scope::InvoicesRead)),
             ("Customers", "/customers", Some(Scope::CustomersRead)),
         ],
@@ -99,6 +103,8 @@ const DONE: &[(&str, &str)] = &[
     ("refunded", "The refund was made."),
     ("refund-pending", "The refund is under way. Its outcome will show here."),
     ("refund-failed", "The refund failed. The amount can be refunded again; the refund below tells why."),
+    ("request-canceled", "The request was canceled, or will be when the charge under way has ended."),
+    ("request-sent", "The request was sent."),
     ("created", "It was created."),
     ("saved", "The changes were saved."),
     ("deleted", "It was deleted."),
@@ -142,7 +148,7 @@ impl Visit {
     }
 
     fn navigation(&self, section: &str) -> Vec<Group> {
-        let item = |&(label, path, scope): &(&'static str, &str, Option<Scope>)| {
+        let item = |&(label, path, scope): &Section| {
             let is_shown = scope.is_none_or(|scope| self.may(scope));
             is_shown.then(|| Item { label, path: self.path(path), is_current: path == section })
         };

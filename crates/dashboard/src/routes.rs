@@ -10,7 +10,7 @@ use crate::dashboard::Dashboard;
 use crate::headers::add_page_headers;
 use crate::pages::{
     access, account, audit_log, customers, events, invoices, journal, open_items, overview, payment,
-    payment_actions, payments, settings, users, webhooks,
+    payment_actions, payment_requests, payments, settings, users, webhooks,
 };
 use crate::trouble::Trouble;
 use crate::visit::NewCookies;
@@ -48,6 +48,11 @@ fn of_a_mode(config: &mut ServiceConfig) {
         .route("/payments/{id}", get().to(payment::show))
         .route("/payments/{id}/{act}", get().to(payment_actions::ask))
         .route("/payments/{id}/{act}", post().to(payment_actions::act))
+        .route("/payment-requests", get().to(payment_requests::list))
+        .route("/payment-requests/new", get().to(payment_requests::ask))
+        .route("/payment-requests/new", post().to(payment_requests::create))
+        .route("/payment-requests/{id}", get().to(payment_requests::show))
+        .route("/payment-requests/{id}/{act}", post().to(payment_requests::act))
         .route("/customers", get().to(customers::list))
         .route("/customers/new", get().to(customers::ask))
         .route("/customers/new", post().to(customers::create))

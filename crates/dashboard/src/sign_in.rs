@@ -9,7 +9,7 @@ use florin_engine::requests::{RevokeSession, SignIn};
 use florin_engine::views::Refused;
 
 use crate::cookies::Jar;
-use crate::dashboard::Shared;
+use crate::dashboard::{Shared, Tried};
 use crate::forgery;
 use crate::form::Form;
 use crate::headers::page;
@@ -90,6 +90,9 @@ async fn sign_in(desk: &Shared, request: &HttpRequest, form: &Form, mode: Mode) 
     if password.len() > MAX_PASSWORD_BYTES {
         return Err(Refused::login_failed().into());
     }
+    let stranger = stranger(desk, request);
+    let admitted = (desk.settings.admit)(Tried::SignIn, stranger.address).await;
+    admitted.map_err(Refused::login_throttled)?;
     let tenant_id: Option<TenantId> = form.id("tenant_id", Refused::login_failed)?;
     let asked = SignIn {
         email,
@@ -99,7 +102,7 @@ async fn sign_in(desk: &Shared, request: &HttpRequest, form: &Form, mode: Mode) 
         livemode: mode.is_live(),
         device: device(request),
     };
-    let answer = desk.engine.sign_in(stranger(desk, request), asked).await;
+    let answer = desk.engine.sign_in(stranger, asked).await;
     take_tokens(desk, request, mode, &answer).map(drop)
 }
 

@@ -136,6 +136,27 @@ pub(crate) struct InvoiceLine {
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct PaymentRequest {
+    pub(crate) id: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+    pub(crate) description: Option<String>,
+    pub(crate) status: String,
+    pub(crate) url: String,
+    pub(crate) customer_id: Option<String>,
+    pub(crate) destination_id: Option<String>,
+    pub(crate) capture_method: String,
+    pub(crate) payment_id: Option<String>,
+    pub(crate) payment_in_progress: bool,
+    pub(crate) expires_at: Option<String>,
+    pub(crate) paid_at: Option<String>,
+    pub(crate) canceled_at: Option<String>,
+    pub(crate) created_at: String,
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct Endpoint {
     pub(crate) id: String,
     pub(crate) url: String,

@@ -156,7 +156,7 @@ fn dashboard_settings(settings: &Settings, state: ApiState) -> DashboardSettings
         Box::pin(async move { state.admit_try(kind, address).await })
     });
     DashboardSettings {
-        is_secure: settings.tls.is_some(),
+        is_secure: settings.tls.is_some() || public_url(settings).starts_with("https://"),
         address_of: Arc::new(move |request| proxies.client_of(request)),
         admit,
     }

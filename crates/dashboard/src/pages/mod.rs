@@ -11,6 +11,7 @@ pub(crate) mod open_items;
 pub(crate) mod overview;
 pub(crate) mod payment;
 pub(crate) mod payment_actions;
+pub(crate) mod payment_requests;
 pub(crate) mod payments;
 pub(crate) mod settings;
 pub(crate) mod users;

@@ -57,6 +57,10 @@ fn whatever_is_typed_is_shown_as_text() {
                     ],
                 ),
                 ("/invoices/new", vec![("amount_due", text), ("currency", text), ("number", text)]),
+                (
+                    "/payment-requests/new",
+                    vec![("type", "product"), ("amount", "9.00"), ("currency", "EUR"), ("description", text)],
+                ),
                 ("/settings", vec![("currencies", text)]),
             ] {
                 let path = format!("/dashboard/test{path}");
@@ -70,6 +74,7 @@ fn whatever_is_typed_is_shown_as_text() {
             for list in [
                 "",
                 "/payments",
+                "/payment-requests",
                 "/customers",
                 "/webhooks",
                 "/api-keys",

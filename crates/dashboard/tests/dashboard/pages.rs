@@ -14,7 +14,7 @@ fn the_overview_adds_up_what_moved_and_what_became_of_payments() {
             world.paid(minor, Currency::EUR).await;
         }
         world.paid(700, Currency::JPY).await;
-        for method in ["pm_test_insufficient_funds", "pm_test_failure"] {
+        for method in ["pm_test_insufficient_funds", "pm_test_decline"] {
             world.pay(5000, Currency::EUR, method, CaptureMethod::Automatic).await;
         }
         let page = world.admin().await.get("/dashboard/test?days=7&currency=EUR").await;
@@ -59,7 +59,7 @@ fn lists_are_searched_filtered_and_paged() {
                 .body
                 .contains("Nothing fits")
         );
-        assert_eq!(browser.get("/dashboard/test/payments?currency=XXQ").await.status, 400);
+        assert_eq!(browser.get("/dashboard/test/payments?currency=XXQ").await.status, 422);
         let page = Page { limit: 1, position: Position::Offset(0) };
         let answer = world.engine.list_payments(world.context().await, PaymentFilter::default(), page).await;
         assert_eq!(answer.status, 200);

@@ -17,6 +17,9 @@ const PAGES: &[(&str, [u16; 3])] = &[
     ("/payments/{payment}/refund", WRITE),
     ("/payments/{payment}/cancel", WRITE),
     ("/payments/{payment}/capture", WRITE),
+    ("/payment-requests", READ),
+    ("/payment-requests/new", WRITE),
+    ("/payment-requests/{request}", READ),
     ("/customers", READ),
     ("/customers/new", WRITE),
     ("/customers/{customer}", READ),
@@ -51,6 +54,11 @@ async fn objects(world: &World) -> Vec<(&'static str, String)> {
     let mut objects = vec![("payment", payment)];
     for (name, path, fields) in [
         ("customer", "/customers/new", &[("name", "Ada")][..]),
+        (
+            "request",
+            "/payment-requests/new",
+            &[("type", "product"), ("amount", "10.00"), ("currency", "EUR")][..],
+        ),
         ("invoice", "/invoices/new", &[("amount_due", "10.00"), ("currency", "EUR")][..]),
     ] {
         let path = format!("/dashboard/test{path}");
@@ -167,6 +175,7 @@ fn what_a_role_may_not_do_is_refused_when_it_is_sent_anyway() {
         let paths = [
             ("/payments/{payment}/refund", "viewer@example.com"),
             ("/payments/{payment}/cancel", "viewer@example.com"),
+            ("/payment-requests/{request}/cancel", "viewer@example.com"),
             ("/customers/new", "viewer@example.com"),
             ("/customers/{customer}/credits", "viewer@example.com"),
             ("/invoices/{invoice}/void", "viewer@example.com"),

@@ -50,7 +50,7 @@ fn a_second_factor_is_set_up_and_asked_for() {
         let code = totp.generate(u64::try_from(chrono::Utc::now().timestamp()).unwrap()).to_string();
         let wrong =
             browser.submit(&offer, "/dashboard/test/account/totp-confirm", &[("code", "000000")]).await;
-        assert_eq!(wrong.status, 422, "{}", wrong.body);
+        assert_eq!(wrong.status, 400, "{}", wrong.body);
         let confirmed =
             browser.submit(&offer, "/dashboard/test/account/totp-confirm", &[("code", &code)]).await;
         assert!(confirmed.body.contains("Recovery codes"), "{}", confirmed.body);

@@ -71,6 +71,12 @@ impl Page {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
+    /// Whether it tells this, as text.
+    pub(crate) fn tells(&self, text: &str) -> bool {
+        let plain = self.body.replace("&#39;", "'").replace("&#38;", "&").replace("&#34;", "\"");
+        plain.contains(text)
+    }
+
     /// The value of the first field of that name.
     pub(crate) fn field(&self, name: &str) -> String {
         let (_, rest) = self
