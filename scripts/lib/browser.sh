@@ -20,9 +20,19 @@ prepare_browser() {
 
 # drive_browser: runs the tests one file after the other, then the server's own verification of what they left.
 drive_browser() {
-  # Each payer of the tests names an address of their own, since tries are counted by address.
-  FLORIN_TRUSTED_PROXIES=127.0.0.1 FLORIN_WEBHOOK_LOOPBACK=true start_sandbox browser || return 0
-  export SANDBOX_URL=$sandbox_url SANDBOX_KEY=$sandbox_key SANDBOX_LOG=$sandbox_log CHROMIUM=$chromium
+  browser_sandbox browser || return 0
   step "browser" timeout 900 node --test --test-concurrency=1 --test-reporter=spec "$browser_tests"/*.test.mjs
   end_sandbox browser
+}
+
+# browser_sandbox NAME [ARGUMENT...]: starts a sandbox for browsers, and tells programs in JavaScript about it. Payers of
+# the tests name addresses of their own, since tries are counted by address; endpoints are on this machine.
+browser_sandbox() {
+  export FLORIN_TRUSTED_PROXIES=127.0.0.1 FLORIN_WEBHOOK_LOOPBACK=true
+  FLORIN_CREDENTIALS_KEY=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')
+  export FLORIN_CREDENTIALS_KEY
+  local status=0
+  start_sandbox "$@" || status=$?
+  export SANDBOX_URL=$sandbox_url SANDBOX_KEY=$sandbox_key SANDBOX_LOG=$sandbox_log CHROMIUM=$chromium
+  return "$status"
 }

@@ -19,11 +19,13 @@ need_packages() {
     apt-get install --quiet --yes --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}"
 }
 
-# The programs of PostgreSQL, pgbouncer and haproxy are outside the search path on Debian, and Python's venv is no command.
+# The programs of PostgreSQL, pgbouncer and haproxy are outside the search path on Debian, and Python's venv and fonts are
+# no commands.
 command_exists() {
   case $1 in
     initdb) [[ -n $(postgres_programs) ]] ;;
     python3-venv) [[ -n $(python_with_venv) ]] ;;
+    japanese-font) [[ -n $(fc-list :lang=ja 2>/dev/null) ]] ;;
     pgbouncer | haproxy) [[ -x /usr/sbin/$1 ]] ;;
     *) command -v "$1" >/dev/null ;;
   esac

@@ -2,11 +2,12 @@
 
 sandbox_key=sk_test_1234567890abcdefghijklmnop
 
-# start_sandbox NAME: starts `florin dev` on an empty SQLite database, which $FLORIN_DATABASE_URL then names. Leaves its
-# address in $sandbox_url, its process group in $sandbox and its log in $sandbox_log. Notes a failure when it does not
-# start.
+# start_sandbox NAME [ARGUMENT...]: starts `florin dev` with these arguments on an empty SQLite database, which
+# $FLORIN_DATABASE_URL then names. Leaves its address in $sandbox_url, its process group in $sandbox and its log in
+# $sandbox_log. Notes a failure when it does not start.
 start_sandbox() {
   local name=$1 port
+  shift
   port=$(free_port)
   sandbox_url=http://127.0.0.1:$port
   sandbox_log=$logs/$name-server.log
@@ -14,7 +15,8 @@ start_sandbox() {
   export FLORIN_RATE_LIMIT_PER_MINUTE=0 FLORIN_RATE_LIMIT_PER_SECOND=0 FLORIN_LOG=warn
   # pm_test_timeout takes as long as the processor may, and clients wait for 10 seconds only.
   export FLORIN_PROCESSOR_TIMEOUT_SECONDS=1
-  start logged "$sandbox_log" "$FLORIN_BIN" dev --listen "127.0.0.1:$port" --database-url "$FLORIN_DATABASE_URL"
+  start logged "$sandbox_log" "$FLORIN_BIN" dev --listen "127.0.0.1:$port" --database-url "$FLORIN_DATABASE_URL" \
+    "$@"
   sandbox=$started
   if ! wait_until_ready "$sandbox_url/readyz" "$sandbox" "$sandbox_log"; then
     note_outcome FAILED "server for $name" 0

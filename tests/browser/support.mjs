@@ -58,10 +58,10 @@ export function useBrowser() {
 
 /** Watches a page; `expectStatus` names the statuses at 400 or above that are meant to come. */
 export function watch(page) {
-  const watched = { wrongs: [], expected: new Set() };
+  const watched = { wrongs: [], expected: new Set(), hosts: new Set([new URL(origin).origin]) };
   page.on("request", (request) => {
     const url = new URL(request.url());
-    if (!["data:", "blob:", "about:"].includes(url.protocol) && url.origin !== new URL(origin).origin) {
+    if (!["data:", "blob:", "about:"].includes(url.protocol) && !watched.hosts.has(url.origin)) {
       watched.wrongs.push(`a request to ${url.origin}`);
     }
   });
@@ -82,6 +82,7 @@ export function watch(page) {
   });
   page.watched = watched;
   page.expectStatus = (...statuses) => statuses.forEach((status) => watched.expected.add(status));
+  page.expectHost = (host) => watched.hosts.add(host);
   page.expectNothingWrong = () => assert.deepEqual(watched.wrongs, [], `at ${page.url()}`);
   return page;
 }
@@ -152,7 +153,12 @@ export async function eventually(ask, isWanted) {
 /** Adds an administrator of the sandbox by the command line, whose password is the one below. */
 export function addUser(email, role = "admin") {
   const whose = ["--tenant", "ten_01jgfjjz00e008000000000001", "--email", email, "--role", role];
-  execFileSync(process.env.FLORIN_BIN, ["users", "add", ...whose], { input: `${password}\n`, stdio: "pipe" });
+  florin(["users", "add", ...whose], `${password}\n`);
+}
+
+/** What a command of the binary prints, on the sandbox's database. */
+export function florin(command, input = "") {
+  return execFileSync(process.env.FLORIN_BIN, command, { input, stdio: "pipe", encoding: "utf8" });
 }
 
 export const password = "correct horse battery";

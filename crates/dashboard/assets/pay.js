@@ -16,8 +16,6 @@
   function pressOnce(form) {
     form.addEventListener("submit", (event) => {
       if (form.dataset.sent) return event.preventDefault();
-      // The element of a processor sends the form itself, once it has a token.
-      if (event.defaultPrevented) return;
       form.dataset.sent = "yes";
       form.querySelector("button").setAttribute("aria-disabled", "true");
     });
@@ -46,6 +44,7 @@
   // Who comes back to a page that the browser kept sees what has become of it.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   showTimes(document);
-  document.querySelectorAll("form").forEach(pressOnce);
+  // The element of a processor sends its form itself, once it has a token.
+  document.querySelectorAll("form:not([data-key])").forEach(pressOnce);
   setTimeout(look, lookEvery, Date.now());
 })();

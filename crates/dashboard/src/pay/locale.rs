@@ -293,7 +293,7 @@ mod tests {
             (5, "USD", ["$0.05", "0,05_$", "0,05_$US", "0,05_US$", "$0.05"]),
             (1234, "KWD", ["KWD_1.234", "1,234_KWD", "1,234_KWD", "1,234_KWD", "KWD_1.234"]),
             (100, "GBP", ["£1.00", "1,00_£", "1,00_£GB", "1,00_GBP", "£1.00"]),
-            (100, "CNY", ["CN¥1.00", "1,00_CN¥", "1,00_CNY", "1,00_CNY", "元1.00"]),
+            (100, "CNY", ["CN¥1.00", "1,00_CN¥", "1,00_CNY", "1,00_CNY", "元_1.00"]),
         ];
         for (minor, code, expected) in table {
             for (language, expected) in Language::ALL.into_iter().zip(expected) {
