@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
-use florin_domain::{Currency, FailureCode, State, TransactionType};
+use florin_domain::{Currency, DisabledReason, FailureCode, State, TransactionType};
 use florin_engine::DayFigures;
 use florin_engine::access::Scope;
+use florin_engine::requests::{Page, Position};
 
 use crate::charts::{Point, Style, chart};
 use crate::chrome::Chrome;
 use crate::headers::page;
 use crate::show;
 use crate::trouble::Trouble;
-use crate::visit::Visit;
+use crate::views::{Endpoint, Listed};
+use crate::visit::{Visit, seen};
 
 /// How many days may be looked at.
 const SPANS: [u32; 3] = [7, 30, 90];
@@ -23,6 +25,7 @@ const SPANS: [u32; 3] = [7, 30, 90];
 #[template(path = "overview.html")]
 struct OverviewPage {
     chrome: Chrome,
+    given_up: Vec<GivenUp>,
     days: u32,
     spans: [u32; 3],
     currency: &'static str,
@@ -32,6 +35,13 @@ struct OverviewPage {
     drawings: Vec<Drawing>,
     declines: Vec<(String, u64)>,
     rows: Vec<DayRow>,
+}
+
+/// A webhook endpoint that hears nothing any more, though nobody has switched it off.
+struct GivenUp {
+    url: String,
+    path: String,
+    reason: &'static str,
 }
 
 struct Tile {
@@ -76,6 +86,7 @@ pub(crate) async fn show(visit: Visit) -> Result<HttpResponse, Trouble> {
     let is_empty = figures.iter().all(|day| day.moved.is_empty() && day.became.is_empty());
     let template = OverviewPage {
         chrome: visit.chrome("Overview", "").await?,
+        given_up: given_up(&visit).await?,
         days,
         spans: SPANS,
         currency: currency.code(),
@@ -87,6 +98,25 @@ pub(crate) async fn show(visit: Visit) -> Result<HttpResponse, Trouble> {
         rows: in_days.iter().rev().map(|day| row(day, currency)).collect(),
     };
     Ok(page(StatusCode::OK, &template))
+}
+
+/// The endpoints that Florin has disabled.
+async fn given_up(visit: &Visit) -> Result<Vec<GivenUp>, Trouble> {
+    if !visit.may(Scope::WebhooksRead) {
+        return Ok(Vec::new());
+    }
+    let page = Page { limit: 100, position: Position::Offset(0) };
+    let answer = visit.desk.engine.list_webhook_endpoints(visit.context(), None, None, page).await;
+    let listed: Listed<Endpoint> = seen(&answer)?;
+    let given_up = listed.data.into_iter().filter_map(|endpoint| {
+        let reason = match endpoint.disabled_reason.as_deref()?.parse() {
+            Ok(DisabledReason::Gone) => "it answered that it is gone",
+            Ok(DisabledReason::Failing) => "nothing could be delivered for five days",
+            Err(_) => return None,
+        };
+        Some(GivenUp { path: visit.path(&format!("/webhooks/{}", endpoint.id)), url: endpoint.url, reason })
+    });
+    Ok(given_up.collect())
 }
 
 /// The currencies that moved, the most frequent first.

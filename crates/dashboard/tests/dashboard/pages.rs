@@ -1,5 +1,6 @@
 //! What pages show.
 
+use diesel::connection::SimpleConnection;
 use florin_domain::{CaptureMethod, Currency};
 use florin_engine::requests::{Page, PaymentFilter, Position};
 
@@ -24,6 +25,25 @@ fn the_overview_adds_up_what_moved_and_what_became_of_payments() {
         let figures = world.engine.figures(&world.context().await, 7).await.unwrap();
         assert_eq!(figures.len(), 7);
         assert!(figures[..6].iter().all(|day| day.moved.is_empty() && day.became.is_empty()));
+    });
+}
+
+#[test]
+fn the_overview_tells_of_endpoints_that_were_given_up() {
+    with_world(async |world| {
+        let browser = world.admin().await;
+        let page = browser.get("/dashboard/test/webhooks/new").await;
+        let hook = [("url", "https://example.com/hook")];
+        assert_eq!(browser.submit(&page, "/dashboard/test/webhooks/new", &hook).await.status, 200);
+        let notice = "Webhooks are no longer sent to";
+        assert!(!browser.get("/dashboard/test").await.body.contains(notice));
+        let give_up = "UPDATE webhook_endpoints SET enabled = FALSE, disabled_reason = 'failing'";
+        world.database.connect().unwrap().batch_execute(give_up).unwrap();
+        let told = browser.get("/dashboard/test").await.body;
+        assert!(told.contains(notice) && told.contains("for five days"), "{told}");
+        assert!(
+            !world.browser_of("viewer@example.com").await.get("/dashboard/live").await.body.contains(notice)
+        );
     });
 }
 

@@ -22,8 +22,8 @@ use florin_engine::requests::{CreatePayment, CreateUser};
 use florin_engine::views::Answer;
 use florin_engine::{Engine, EngineSettings, Office, Vault, secret_digest};
 use florin_processors::{Processor, Sandbox, SandboxConnector, SandboxSettings};
-use florin_storage::Realm;
 use florin_storage::access::{NewKey, Tenant, create_key, create_tenant};
+use florin_storage::{DatabaseUrl, Realm};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
@@ -50,6 +50,7 @@ pub(crate) struct World {
     pub(crate) dashboard: Dashboard,
     pub(crate) tenant: TenantId,
     pub(crate) admin: UserId,
+    pub(crate) database: DatabaseUrl,
     send: Send,
 }
 
@@ -267,7 +268,8 @@ pub(crate) fn with_world<R: Future<Output = ()>>(test: impl Fn(World) -> R) {
                 }
                 .boxed_local()
             };
-            test(World { engine: engine.clone(), dashboard, tenant, admin, send: Rc::new(send) }).await;
+            let (engine_of, url, send) = (engine.clone(), database.url.clone(), Rc::new(send));
+            test(World { engine: engine_of, dashboard, tenant, admin, database: url, send }).await;
             engine.drain().await;
         });
     }
