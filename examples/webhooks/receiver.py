@@ -6,6 +6,7 @@
 import json
 import os
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -14,17 +15,20 @@ webhook = Webhook(os.environ["WEBHOOK_SECRET"])
 # The ids of events that were handled, and the newest one of each object. Keep them in your database, in the transaction
 # of what you do about the event.
 handled, newest = set(), {}
+# Events come side by side, each on a thread of its own.
+one_at_a_time = threading.Lock()
 
 
 def handle(event):
     """Does something about an event, once for each event, and nothing about one that is older than the last."""
-    if event["id"] in handled:
-        return
-    handled.add(event["id"])
-    object_id = event["data"]["object"]["id"]
-    if event["sequence"] > newest.get(object_id, 0):
-        newest[object_id] = event["sequence"]
-    print("verified", event["type"], event["id"], object_id, flush=True)
+    with one_at_a_time:
+        if event["id"] in handled:
+            return
+        handled.add(event["id"])
+        object_id = event["data"]["object"]["id"]
+        if event["sequence"] > newest.get(object_id, 0):
+            newest[object_id] = event["sequence"]
+        print("verified", event["type"], event["id"], object_id, flush=True)
 
 
 class Receiver(BaseHTTPRequestHandler):

@@ -1,6 +1,6 @@
 //! How long somebody who failed to sign in has to wait. Nobody waits longer than the longest delay, ever.
 
-use std::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv6Addr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
