@@ -56,8 +56,11 @@ pub(crate) fn rfc3339(time: &DateTime<Utc>) -> String {
     time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A word of the API as people read it: `PARTIALLY_REFUNDED` is "Partially refunded".
+/// A word of the API as people read it: `PARTIALLY_REFUNDED` is "Partially refunded", and `ACH` stays what it is.
 pub(crate) fn label(word: &str) -> String {
+    if word == "ACH" {
+        return word.to_owned();
+    }
     let words = word.to_lowercase().replace(['_', '.'], " ");
     let mut characters = words.chars();
     match characters.next() {
@@ -105,5 +108,6 @@ mod tests {
     fn words_are_for_people() {
         assert_eq!(label("PARTIALLY_REFUNDED"), "Partially refunded");
         assert_eq!(label("webhook_endpoint.created"), "Webhook endpoint created");
+        assert_eq!(label("ACH"), "ACH");
     }
 }
