@@ -8,13 +8,19 @@ import { expectAccessible, florin, origin, useBrowser } from "./support.mjs";
 const { newPage } = useBrowser();
 const key = { current: "" };
 
-before(() => {
+before(async () => {
   const tenant = /ten_\w+/.exec(florin(["tenants", "create", "Lighthouse Books"]))[0];
   key.current = /sk_test_\w+/.exec(florin(["keys", "create", "--tenant", tenant, "--mode", "test"]))[0];
   const account = ["--tenant", tenant, "--mode", "test", "--connector", "stripe", "--name", "stripe"];
   const settings = ["--setting", "publishable_key=pk_test_abcd1234abcd1234"];
   const credentials = JSON.stringify({ secret_key: "sk_test_abcd1234abcd1234", webhook_secret: "whsec_abcd1234abcd1234" });
   florin(["processors", "add", ...account, ...settings], credentials);
+  // A server uses a new account after a second.
+  const page = await request();
+  for (let tries = 0; !(await fetch(page)).headers.get("content-security-policy").includes("js.stripe.com"); tries += 1) {
+    assert.ok(tries < 100, "the account is not used");
+    await new Promise((then) => { setTimeout(then, 100); });
+  }
 });
 
 /** What stands for Stripe's script: an element in a frame of its own, and a token at the end. */
