@@ -87,7 +87,7 @@ async fn whoever_is_killed_every_event_reaches_every_endpoint_and_few_come_twice
     }
     assert_eq!(receiver.counts("/unlucky").len(), expected);
     eprintln!("{kind:?}: {expected} events, {kills} kills, {duplicates} of {total} deliveries came twice");
-    // At most what was under way when a server was killed.
+    // At most what was under way or not yet written down when a server was killed.
     assert!(duplicates <= kills * 4, "{duplicates} duplicates");
     if events >= 10_000 {
         assert!(duplicates * 100 < total, "{duplicates} of {total}");
@@ -109,7 +109,8 @@ async fn an_endpoint_that_never_answers_delays_no_other(#[values(Kind::Sqlite, K
     })
     .await;
     let per_second = scaled(100, 1_000);
-    let body = json!({ "url": receiver.url("/lively"), "events": ["payment.created"] });
+    let body =
+        json!({ "url": receiver.url("/lively"), "events": ["payment.created"], "max_concurrency": 50 });
     make_endpoint(&client, body).await;
     let alone = slowest_hundredth(&client, &receiver, per_second).await;
     for _ in 0..3 {

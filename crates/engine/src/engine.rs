@@ -13,6 +13,7 @@ use florin_storage::webhooks::load_listeners;
 use florin_storage::{AnyConnection, Pool, Realm, StorageError, open_pool};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::answering::Answering;
 use crate::authentication::KeyCache;
@@ -121,7 +122,7 @@ impl Engine {
             timeout: settings.processor_timeout,
         };
         let directory = Directory::read(&mut connection, opener, &processors)?;
-        let listening = Arc::new(Listening::new(load_listeners(&mut connection)?));
+        let listening = Arc::new(Listening::new(load_listeners(&mut connection)?, settings.delivery.timeout));
         drop(connection);
         let runtime =
             Builder::new_multi_thread().worker_threads(2).thread_name("engine").enable_all().build()?;
@@ -324,6 +325,11 @@ impl Inner {
         task: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
         self.tasks.spawn_on(task, &self.handle)
+    }
+
+    /// What is held until something has ended that draining waits for.
+    pub(crate) fn tracked(&self) -> TaskTrackerToken {
+        self.tasks.token()
     }
 
     /// Where the engine's own tasks run.

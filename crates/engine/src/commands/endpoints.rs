@@ -157,7 +157,8 @@ impl Change for TestEndpoint {
         };
         let body = crate::views::event_json_of(&event);
         on.set.put_event(event);
-        on.set.put_delivery(NewDelivery { realm: on.realm, endpoint_id: self.id, event_id });
+        let delivery = NewDelivery { realm: on.realm, endpoint_id: self.id, event_id, leased_until: None };
+        on.set.put_delivery(delivery);
         on.set.put_endpoint(endpoint);
         Ok(Made::of_json(202, Arc::from(body), event_id))
     }

@@ -77,7 +77,7 @@ pub(crate) struct Message {
     /// When it is sent, in seconds since 1970.
     pub(crate) timestamp: i64,
     /// The event.
-    pub(crate) body: String,
+    pub(crate) body: Arc<str>,
 }
 
 /// What came of a try.
@@ -146,7 +146,7 @@ impl WebhookClient {
             .header("webhook-id", message.id)
             .header("webhook-timestamp", message.timestamp)
             .header("webhook-signature", signature)
-            .body(message.body);
+            .body(message.body.to_string());
         let response = request.send().await.map_err(describe)?;
         let retry_after = retry_after(&response, message.timestamp);
         let status_code = Some(response.status().as_u16());
@@ -266,7 +266,7 @@ mod tests {
             updated_by: Actor::System,
             updated_at: chrono::DateTime::UNIX_EPOCH,
         };
-        let message = Message { id: "evt_1".to_owned(), timestamp: 1, body: "{}".to_owned() };
+        let message = Message { id: "evt_1".to_owned(), timestamp: 1, body: Arc::from("{}") };
         client.send(&endpoint, message, vec![vec![1; 24]]).await
     }
 

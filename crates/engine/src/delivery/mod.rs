@@ -1,33 +1,41 @@
 //! Delivering events to webhook endpoints: due deliveries are claimed with a lease, sent, and finished by comparing it.
 //!
-//! Every process does it. A commit that makes deliveries wakes this process's courier; what other processes made, and
-//! what is to be tried again, is found once a second. Each endpoint has slots of its own, so none waits for another's.
+//! Every process does it. A commit that makes deliveries takes them for its own process as far as there is room, and they
+//! are on their way at once; what it leaves, what other processes made, and what is to be tried again, is claimed, at the
+//! latest once a second. Each endpoint has a lane of its own, so none waits for another's.
+//!
+//! | the process dies | what is stored | what follows |
+//! | --- | --- | --- |
+//! | before the commit | nothing | there is no event |
+//! | before it has sent what it took | the delivery, and its lease | another claims it when the lease ends |
+//! | after sending, before the outcome is written | the same | it is sent a second time |
 
 mod addresses;
 mod client;
+mod lanes;
 mod listening;
+mod outcomes;
 mod target;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use florin_domain::{DisabledReason, EventId, FAILING_FOR, WebhookEndpoint, WebhookEndpointId, next_try};
+use florin_domain::{EventId, WebhookEndpoint, WebhookEndpointId, next_try};
 use florin_storage::webhooks::{
-    Claimed, EventRecord, Finished, Tried, Verdict, Wanted, claim_deliveries, find_events, finish_deliveries,
-    load_listeners,
+    Claimed, Finished, Tried, Verdict, claim_deliveries, find_events, load_listeners,
 };
 use florin_storage::{Realm, StorageError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 pub use addresses::Reach;
 pub use client::{Lookup, system_lookup};
 pub(crate) use client::{Message, Sent, WebhookClient};
+pub(crate) use lanes::{Parcel, Promises};
 pub(crate) use listening::Listening;
+use outcomes::{OUTCOMES_AT_ONCE, Outcome};
 pub use target::{TargetRefused, check_target};
 
-use crate::commands::GiveUpEndpoint;
 use crate::engine::Inner;
 use crate::views::event_json;
 
@@ -61,121 +69,111 @@ impl Default for DeliverySettings {
 /// An endpoint, and whose.
 type EndpointKey = (Realm, WebhookEndpointId);
 
-/// What one process is sending.
-pub(crate) struct Courier {
+fn key_of(endpoint: &WebhookEndpoint) -> EndpointKey {
+    (Realm { tenant_id: endpoint.tenant_id, mode: endpoint.mode }, endpoint.id)
+}
+
+/// Sends, and passes on what has to be written down.
+struct Courier {
     client: WebhookClient,
-    /// How many deliveries are on their way to each endpoint.
-    under_way: Mutex<HashMap<EndpointKey, u32>>,
     outcomes: mpsc::Sender<Outcome>,
-}
-
-/// A finished delivery, and who waits until it is written down.
-struct Outcome {
-    finished: Finished,
-    is_gone: bool,
-    written: oneshot::Sender<()>,
-}
-
-/// How many outcomes are written by one transaction.
-const OUTCOMES_AT_ONCE: usize = 256;
-/// How long a lease goes beyond the time an endpoint has to answer.
-const BEYOND_THE_ENDPOINT: Duration = Duration::from_secs(10);
-
-impl Courier {
-    /// A courier, and what it has to write down.
-    fn new(settings: &DeliverySettings) -> Result<(Courier, mpsc::Receiver<Outcome>), reqwest::Error> {
-        let client = WebhookClient::new(settings.reach, Arc::clone(&settings.lookup), settings.timeout)?;
-        let (outcomes, to_write) = mpsc::channel(OUTCOMES_AT_ONCE * 4);
-        Ok((Courier { client, under_way: Mutex::default(), outcomes }, to_write))
-    }
-
-    /// How many deliveries may be taken of each of these endpoints.
-    fn wanted<'a>(&self, endpoints: impl Iterator<Item = &'a WebhookEndpoint>) -> Vec<Wanted> {
-        let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = endpoints.map(|endpoint| {
-            let realm = Realm { tenant_id: endpoint.tenant_id, mode: endpoint.mode };
-            let busy = under_way.get(&(realm, endpoint.id)).copied().unwrap_or_default();
-            Wanted { realm, endpoint_id: endpoint.id, at_most: endpoint.max_concurrency.saturating_sub(busy) }
-        });
-        wanted.filter(|wanted| wanted.at_most > 0).collect()
-    }
-
-    fn begin(&self, key: EndpointKey) {
-        *self.under_way.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
-    }
-
-    fn end(&self, key: EndpointKey) {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(busy) = under_way.get_mut(&key) {
-            *busy = busy.saturating_sub(1);
-            if *busy == 0 {
-                under_way.remove(&key);
-            }
-        }
-    }
 }
 
 impl Inner {
     /// Delivers what is due, until the engine closes.
     pub(crate) async fn deliver_periodically(self: Arc<Self>) {
-        let (courier, to_write) = match Courier::new(&self.settings.delivery) {
-            Ok((courier, to_write)) => (Arc::new(courier), to_write),
+        let settings = &self.settings.delivery;
+        let client = WebhookClient::new(settings.reach, Arc::clone(&settings.lookup), settings.timeout);
+        let (outcomes, to_write) = mpsc::channel(OUTCOMES_AT_ONCE * 4);
+        let courier = match client {
+            Ok(client) => Arc::new(Courier { client, outcomes }),
             Err(error) => return tracing::error!(%error, "webhooks can't be sent"),
         };
-        drop(self.handle().spawn(Arc::clone(&self).write_outcomes(Arc::clone(&courier), to_write)));
-        let mut ticks = tokio::time::interval(self.settings.delivery.interval);
+        drop(self.handle().spawn(Arc::clone(&self).write_outcomes(to_write)));
+        self.listening.lanes.open(true);
+        drop(self.handle().spawn(Arc::clone(&self).send_taken(courier)));
+        let mut ticks = tokio::time::interval(settings.interval);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.is_closed() {
             let told = tokio::select! {
-                told = self.listening.told_of_deliveries() => Some(told),
+                told = self.listening.due.told() => Some(told),
                 _ = ticks.tick() => None,
             };
-            if let Err(error) = self.deliver_due(&courier, told).await {
+            if let Err(error) = self.take_due(told).await {
                 tracing::warn!(%error, "webhooks could not be looked for");
             }
         }
+        self.listening.lanes.open(false);
     }
 
-    /// Takes and sends what is due: for these endpoints, or for all.
-    async fn deliver_due(
-        self: &Arc<Self>,
-        courier: &Arc<Courier>,
-        told: Option<BTreeSet<EndpointKey>>,
-    ) -> Result<(), StorageError> {
+    /// Takes what is due: for these endpoints, or for all.
+    async fn take_due(&self, told: Option<BTreeSet<EndpointKey>>) -> Result<(), StorageError> {
         if told.is_none() {
             self.refresh_listeners().await?;
         }
-        let listeners = self.listening.now();
-        let is_told = |endpoint: &&WebhookEndpoint| {
-            let realm = Realm { tenant_id: endpoint.tenant_id, mode: endpoint.mode };
-            told.as_ref().is_none_or(|told| told.contains(&(realm, endpoint.id)))
-        };
-        let wanted = courier.wanted(listeners.endpoints().filter(is_told));
+        let (listeners, lanes) = (self.listening.now(), &self.listening.lanes);
+        if told.is_none() {
+            lanes.keep_only(|(realm, id)| listeners.endpoint(realm, id).is_some());
+        }
+        let is_told =
+            |endpoint: &&WebhookEndpoint| told.as_ref().is_none_or(|told| told.contains(&key_of(endpoint)));
+        let wanted = lanes.wanted(listeners.endpoints().filter(is_told));
         if wanted.is_empty() {
             return Ok(());
         }
         let now = self.now();
-        let lease = TimeDelta::from_std(self.settings.delivery.timeout + BEYOND_THE_ENDPOINT);
-        let until = now.checked_add_signed(lease.unwrap_or(TimeDelta::MAX)).unwrap_or(now);
+        let until = lanes.lease_from(now);
+        let asked = wanted.clone();
         let (claimed, events) = self
             .read(move |connection| {
-                let claimed = claim_deliveries(connection, &wanted, (now, until))?;
+                let claimed = claim_deliveries(connection, &asked, (now, until))?;
                 let ids: BTreeSet<_> =
                     claimed.iter().map(|claimed| (claimed.realm, claimed.event_id)).collect();
                 let events = find_events(connection, &ids.into_iter().collect::<Vec<_>>())?;
                 Ok((claimed, events))
             })
             .await?;
-        let events: HashMap<(Realm, EventId), Arc<EventRecord>> =
-            events.into_iter().map(|event| ((event.realm, event.id), Arc::new(event))).collect();
-        for claimed in claimed {
-            let endpoint = listeners.endpoint(claimed.realm, claimed.endpoint_id).cloned();
-            let event = events.get(&(claimed.realm, claimed.event_id)).cloned();
-            let (Some(endpoint), Some(event)) = (endpoint, event) else { continue };
-            courier.begin((claimed.realm, claimed.endpoint_id));
-            drop(self.track(Arc::clone(self).deliver(Arc::clone(courier), endpoint, event, claimed)));
-        }
+        let bodies: HashMap<(Realm, EventId), Arc<str>> = events
+            .into_iter()
+            .map(|event| ((event.realm, event.id), Arc::from(event_json(&event))))
+            .collect();
+        let parcels: Vec<Parcel> = claimed
+            .into_iter()
+            .filter_map(|claimed| {
+                let body = Arc::clone(bodies.get(&(claimed.realm, claimed.event_id))?);
+                Some(Parcel { claimed, body, until })
+            })
+            .collect();
+        let taken: BTreeSet<EndpointKey> = parcels.iter().map(Parcel::key).collect();
+        lanes.take(&wanted, parcels);
+        self.listening.taken.tell(taken);
         Ok(())
+    }
+
+    /// Sends what was taken, as it is taken, until the runtime ends.
+    async fn send_taken(self: Arc<Self>, courier: Arc<Courier>) {
+        loop {
+            for key in self.listening.taken.told().await {
+                while let Some((endpoint, parcel)) = self.next_parcel(key) {
+                    drop(self.track(Arc::clone(&self).send_one(Arc::clone(&courier), endpoint, parcel)));
+                }
+            }
+        }
+    }
+
+    fn next_parcel(&self, key: EndpointKey) -> Option<(WebhookEndpoint, Parcel)> {
+        let listeners = self.listening.now();
+        let endpoint = listeners.endpoint(key.0, key.1);
+        let parcel = self.listening.lanes.next(key, endpoint, self.now())?;
+        Some((endpoint?.clone(), parcel))
+    }
+
+    /// Sends one, and passes on what came of it. Should that not be written, the lease ends, and it is sent again.
+    async fn send_one(self: Arc<Self>, courier: Arc<Courier>, endpoint: WebhookEndpoint, parcel: Parcel) {
+        let key = parcel.key();
+        let outcome = self.send_parcel(&courier.client, &endpoint, parcel).await;
+        self.listening.lanes.sent(key, outcome.took());
+        let _closed = courier.outcomes.send(outcome).await;
     }
 
     /// Learns who listens, if that has changed.
@@ -192,20 +190,19 @@ impl Inner {
         .await
     }
 
-    async fn deliver(
-        self: Arc<Self>,
-        courier: Arc<Courier>,
-        endpoint: WebhookEndpoint,
-        event: Arc<EventRecord>,
-        claimed: Claimed,
-    ) {
-        let key = (claimed.realm, claimed.endpoint_id);
-        let at = self.now();
-        let sent = match self.signing_secrets(&endpoint) {
+    async fn send_parcel(
+        &self,
+        client: &WebhookClient,
+        endpoint: &WebhookEndpoint,
+        parcel: Parcel,
+    ) -> Outcome {
+        let Parcel { claimed, body, .. } = parcel;
+        let begun = self.now();
+        let sent = match self.signing_secrets(endpoint) {
             Ok(secrets) => {
-                let body = event_json(&event);
-                let message = Message { id: event.id.to_string(), timestamp: at.timestamp(), body };
-                courier.client.send(&endpoint, message, secrets).await
+                let message =
+                    Message { id: claimed.event_id.to_string(), timestamp: begun.timestamp(), body };
+                client.send(endpoint, message, secrets).await
             }
             Err(error) => Sent { error: Some(error.to_string()), ..Sent::default() },
         };
@@ -214,20 +211,14 @@ impl Inner {
         metrics::counter!("florin_webhook_tries_total", "outcome" => outcome_word(verdict)).increment(1);
         let tried = Tried {
             number: claimed.lease,
-            at,
+            at: begun,
             duration_ms: i64::try_from(sent.took.as_millis()).unwrap_or(i64::MAX),
             status_code: sent.status_code.filter(|code| (100..1000).contains(code)),
             error: sent.error,
             answer: sent.answer,
         };
-        let (written, is_written) = oneshot::channel();
-        let outcome = Outcome { finished: Finished { claimed, verdict, tried }, is_gone, written };
-        if courier.outcomes.send(outcome).await.is_ok() {
-            // Should it not be written, the lease ends, and it is sent again.
-            let _lost = is_written.await;
-        }
-        courier.end(key);
-        self.listening.tell_deliveries([key]);
+        let finished = Finished { claimed, verdict, at: self.now(), tried };
+        Outcome { finished, is_gone, _unwritten: self.tracked() }
     }
 
     fn verdict(&self, claimed: &Claimed, sent: &Sent) -> Verdict {
@@ -244,45 +235,6 @@ impl Inner {
                 let failed = claimed.failed_tries.saturating_add(1);
                 next_try(failed, jitter, sent.retry_after, self.now()).map_or(Verdict::Failed, Verdict::Again)
             }
-        }
-    }
-
-    /// Writes outcomes down, all that wait in one transaction.
-    async fn write_outcomes(self: Arc<Self>, courier: Arc<Courier>, mut to_write: mpsc::Receiver<Outcome>) {
-        // The courier holds the other end, so this one is told when the engine is gone.
-        let courier = Arc::downgrade(&courier);
-        loop {
-            let mut outcomes = Vec::with_capacity(OUTCOMES_AT_ONCE);
-            if to_write.recv_many(&mut outcomes, OUTCOMES_AT_ONCE).await == 0 || courier.strong_count() == 0 {
-                return;
-            }
-            let finished: Vec<Finished> = outcomes.iter().map(|outcome| outcome.finished.clone()).collect();
-            let now = self.now();
-            match self.read(move |connection| finish_deliveries(connection, &finished, now)).await {
-                Ok(failing) => {
-                    for failing in failing {
-                        let is_old = now.signed_duration_since(failing.since) > FAILING_FOR;
-                        if is_old {
-                            self.give_up((failing.realm, failing.endpoint_id), DisabledReason::Failing).await;
-                        }
-                    }
-                }
-                Err(error) => tracing::warn!(%error, "what came of webhooks could not be written down"),
-            }
-            for outcome in outcomes {
-                if outcome.is_gone {
-                    let claimed = &outcome.finished.claimed;
-                    self.give_up((claimed.realm, claimed.endpoint_id), DisabledReason::Gone).await;
-                }
-                let _gone = outcome.written.send(());
-            }
-        }
-    }
-
-    /// Disables an endpoint to which nothing can be delivered.
-    async fn give_up(&self, (realm, id): EndpointKey, reason: DisabledReason) {
-        if let Err(error) = self.write_always(GiveUpEndpoint { realm, id, reason }).await {
-            tracing::warn!(%error, endpoint = %id, "a webhook endpoint could not be disabled");
         }
     }
 }

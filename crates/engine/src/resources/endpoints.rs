@@ -194,7 +194,7 @@ impl Engine {
             };
             let deliveries: Vec<NewDelivery> = chosen
                 .iter()
-                .map(|endpoint| NewDelivery { realm, endpoint_id: endpoint.id, event_id })
+                .map(|endpoint| NewDelivery { realm, endpoint_id: endpoint.id, event_id, leased_until: None })
                 .collect();
             let details = json!({ "deliveries": deliveries.len() });
             let entry =
@@ -207,7 +207,7 @@ impl Engine {
         });
         let told = |deliveries: Vec<NewDelivery>| {
             let told = deliveries.iter().map(|delivery| (delivery.realm, delivery.endpoint_id));
-            inner.listening.tell_deliveries(told);
+            inner.listening.due.tell(told);
             deliveries.len()
         };
         redelivery_answer(&requester, redelivered.await.map(|redelivered| redelivered.map(told)))
@@ -241,7 +241,7 @@ impl Engine {
             let mut after = Some(place_before(since));
             while let Some(place) = after {
                 let (events, next) = missed_events(connection, realm, place, |kind| endpoint.hears(kind))?;
-                let missed = |event_id| NewDelivery { realm, endpoint_id, event_id };
+                let missed = |event_id| NewDelivery { realm, endpoint_id, event_id, leased_until: None };
                 let missed: Vec<_> = events.into_iter().map(missed).collect();
                 count += deliver_missed(connection, &missed)?;
                 after = next;
@@ -249,7 +249,7 @@ impl Engine {
             Ok(Ok(count))
         });
         let redelivered = redelivered.await;
-        inner.listening.tell_deliveries([(requester.realm, endpoint_id)]);
+        inner.listening.due.tell([(requester.realm, endpoint_id)]);
         redelivery_answer(&requester, redelivered)
     }
 }

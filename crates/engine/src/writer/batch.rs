@@ -18,7 +18,7 @@ use florin_storage::{
 };
 
 use super::{Deciding, Job};
-use crate::delivery::Listening;
+use crate::delivery::{Listening, Promises};
 
 /// How a batch ended that was not committed.
 pub(super) enum BatchFailed {
@@ -69,7 +69,9 @@ pub(super) fn run(
     let committer = on.begin().map_err(BatchFailed::NotBegun)?;
     pass(Point::BatchBegun);
     let Batched { connection, slot, listening, .. } = on;
-    let (set, deliveries) = match decide_and_save(connection, jobs, deciding, (slot, listening), trust) {
+    let mut promises = Promises::new(&listening.lanes, deciding.at);
+    let on = (slot, listening, &mut promises);
+    let (set, deliveries) = match decide_and_save(connection, jobs, deciding, on, trust) {
         Ok(saved) => saved,
         Err(error) => {
             // When this fails too, the connection is replaced, and the database rolls back by itself.
@@ -82,10 +84,11 @@ pub(super) fn run(
         jobs.drain(..).for_each(Job::succeed);
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let has_events = set.has_events();
-    commit(connection).map_err(|error| BatchFailed::CommitFailed(Box::new(set), committer, error))?;
-    if has_events {
-        listening.tell(&deliveries);
+    if let Err(error) = commit(connection) {
+        return Err(BatchFailed::CommitFailed(Box::new(set), committer, error));
+    }
+    if set.has_events() {
+        listening.tell(&set, &deliveries, promises);
     }
     pass(Point::BatchCommitted);
     Ok(())
@@ -95,7 +98,7 @@ fn decide_and_save(
     connection: &mut AnyConnection,
     jobs: &mut [Box<dyn Job>],
     deciding: &Deciding<'_>,
-    (slot, listening): (i64, &Listening),
+    (slot, listening, promises): (i64, &Listening, &mut Promises<'_>),
     trust: Trust,
 ) -> Result<(WorkingSet, Vec<NewDelivery>), StorageError> {
     let mut needs = Needs::default();
@@ -113,6 +116,7 @@ fn decide_and_save(
     for job in jobs {
         job.decide(&mut set, deciding);
     }
-    let deliveries = set.save_and_deliver(connection, slot, &listening.now())?;
+    let take = |endpoint: &_| promises.make(endpoint);
+    let deliveries = set.save_and_deliver(connection, slot, &listening.now(), take)?;
     Ok((set, deliveries))
 }

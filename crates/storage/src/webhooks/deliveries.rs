@@ -1,15 +1,13 @@
-//! Deliveries: made with their event, claimed with a lease, and finished by comparing it.
-
-use std::collections::BTreeMap;
+//! Deliveries: made with their event, claimed with a lease.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Binary, Bool};
-use florin_domain::{DeliveryId, EventId, WebhookEndpointId};
+use florin_domain::{DeliveryId, EventId, WebhookEndpointId, delivery_id};
 
 use super::NewDelivery;
-use crate::batch::{Change, Kind, OnConflict, Row, Statement, Table, Value, save};
+use crate::batch::{Kind, Row, Statement, Table, Value};
 use crate::rows::{REALM, Reader, Realm, object_key};
-use crate::{AnyConnection, StorageError, in_transaction};
+use crate::{AnyConnection, StorageError};
 
 const IN: Reader = Reader("webhook_deliveries");
 
@@ -20,41 +18,42 @@ pub(super) const OF_ENDPOINT: [(&str, Kind); 3] = [REALM[0], REALM[1], ("endpoin
 pub(crate) static DELIVERIES: Table = Table {
     name: "webhook_deliveries",
     key: &[OF_ENDPOINT[0], OF_ENDPOINT[1], OF_ENDPOINT[2], ("id", Kind::Bytes)],
-    fixed: &[("event_id", Kind::Bytes), ("due_at", Kind::Int)],
+    fixed: &[("event_id", Kind::Bytes), ("due_at", Kind::Int), ("leases", Kind::Int)],
     changing: &[],
 };
 
-static TRIES: Table = Table {
-    name: "webhook_tries",
-    key: &[
-        OF_ENDPOINT[0],
-        OF_ENDPOINT[1],
-        OF_ENDPOINT[2],
-        ("delivery_id", Kind::Bytes),
-        ("number", Kind::Int),
-    ],
-    fixed: &[
-        ("tried_at", Kind::Int),
-        ("duration_ms", Kind::Int),
-        ("status_code", Kind::Int),
-        ("error", Kind::Text),
-        ("answer", Kind::Text),
-    ],
-    changing: &[],
-};
-
-static FAILING: Table =
-    Table { name: "failing_endpoints", key: &OF_ENDPOINT, fixed: &[("since", Kind::Int)], changing: &[] };
-
-/// A new delivery's row: due at once, which is the time of the event.
+/// A new delivery's row: due at once, which is the time of the event, unless whoever makes it has it already.
 pub(crate) fn delivery_row<'a>(delivery: &NewDelivery) -> Row<'a> {
     let mut row = object_key(delivery.realm, delivery.endpoint_id.bytes());
+    let due_at = delivery.leased_until.unwrap_or_else(|| delivery.event_id.created_at());
     row.extend([
         Value::Id(delivery.id().bytes()),
         Value::Id(delivery.event_id.bytes()),
-        Value::Int(delivery.event_id.created_at().timestamp_micros()),
+        Value::Int(due_at.timestamp_micros()),
+        Value::Int(delivery.leased_until.map_or(0, |_| FIRST_LEASE)),
     ]);
     row
+}
+
+const FIRST_LEASE: i64 = 1;
+
+impl NewDelivery {
+    /// Its id.
+    pub fn id(&self) -> DeliveryId {
+        delivery_id(self.event_id, self.endpoint_id)
+    }
+
+    /// What whoever makes it has taken by that; none if it is anybody's.
+    pub fn claimed(&self) -> Option<Claimed> {
+        self.leased_until.map(|_| Claimed {
+            realm: self.realm,
+            endpoint_id: self.endpoint_id,
+            id: self.id(),
+            event_id: self.event_id,
+            lease: FIRST_LEASE,
+            failed_tries: 0,
+        })
+    }
 }
 
 /// What a process can send: so many deliveries to an endpoint.
@@ -193,151 +192,4 @@ pub(super) fn of_endpoint<'a, ST>(
         .value(mode)
         .sql(" AND endpoint_id = ")
         .value(Value::Id(endpoint_id.bytes()))
-}
-
-/// What follows from a try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is delivered.
-    Succeeded,
-    /// It is tried again at that time.
-    Again(DateTime<Utc>),
-    /// It is given up.
-    Failed,
-}
-
-/// A try, and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tried {
-    /// Which try of the delivery it was.
-    pub number: i64,
-    /// When it began.
-    pub at: DateTime<Utc>,
-    /// How long it took, in milliseconds.
-    pub duration_ms: i64,
-    /// What the endpoint answered; none when no answer came.
-    pub status_code: Option<u16>,
-    /// Why no answer came.
-    pub error: Option<String>,
-    /// The first part of the answer.
-    pub answer: Option<String>,
-}
-
-/// A delivery that was sent, or could not be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finished {
-    /// What was taken.
-    pub claimed: Claimed,
-    /// What follows.
-    pub verdict: Verdict,
-    /// What came of it.
-    pub tried: Tried,
-}
-
-/// An endpoint to which nothing could be delivered since a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failing {
-    /// Whose.
-    pub realm: Realm,
-    /// The endpoint.
-    pub endpoint_id: WebhookEndpointId,
-    /// Since when.
-    pub since: DateTime<Utc>,
-}
-
-/// Writes down what came of deliveries, each only if the lease is still the caller's, and says which endpoints fail.
-///
-/// # Errors
-/// As the database gives cause; nothing is written then.
-pub fn finish_deliveries(
-    connection: &mut AnyConnection,
-    finished: &[Finished],
-    now: DateTime<Utc>,
-) -> Result<Vec<Failing>, StorageError> {
-    in_transaction(connection, |connection| finish(connection, finished, now))
-}
-
-fn finish(
-    connection: &mut AnyConnection,
-    finished: &[Finished],
-    now: DateTime<Utc>,
-) -> Result<Vec<Failing>, StorageError> {
-    // In one order, so that no two processes wait for each other.
-    let mut finished: Vec<&Finished> = finished.iter().collect();
-    finished.sort_by_key(|done| (done.claimed.realm, done.claimed.endpoint_id, done.claimed.id));
-    let mut succeeded: BTreeMap<(Realm, WebhookEndpointId), bool> = BTreeMap::new();
-    for done in &finished {
-        update_finished(connection, done, now)?;
-        let any = succeeded.entry((done.claimed.realm, done.claimed.endpoint_id)).or_default();
-        *any |= done.verdict == Verdict::Succeeded;
-    }
-    let tries = finished.iter().map(|done| try_row(done)).collect();
-    save(connection, &[Change::Insert(&TRIES, OnConflict::Ignore, tries)])?;
-    let mut failing = Vec::new();
-    for ((realm, endpoint_id), any_succeeded) in succeeded {
-        if any_succeeded {
-            let statement = Statement::<()>::new("DELETE FROM failing_endpoints");
-            of_endpoint(statement, realm, endpoint_id).execute(connection)?;
-        } else {
-            let since = note_failing(connection, realm, endpoint_id, now)?;
-            failing.push(Failing { realm, endpoint_id, since });
-        }
-    }
-    Ok(failing)
-}
-
-fn update_finished(
-    connection: &mut AnyConnection,
-    done: &Finished,
-    now: DateTime<Utc>,
-) -> Result<(), StorageError> {
-    let claimed = &done.claimed;
-    let statement = match done.verdict {
-        Verdict::Again(due_at) => Statement::<()>::new("UPDATE webhook_deliveries SET due_at = ")
-            .value(Value::Int(due_at.timestamp_micros()))
-            .sql(", failed_tries = failed_tries + 1"),
-        Verdict::Succeeded => Statement::<()>::new("UPDATE webhook_deliveries SET status = 'succeeded', finished_at = ")
-            .value(Value::Int(now.timestamp_micros())),
-        Verdict::Failed => Statement::<()>::new(
-            "UPDATE webhook_deliveries SET status = 'failed', failed_tries = failed_tries + 1, finished_at = ",
-        )
-        .value(Value::Int(now.timestamp_micros())),
-    };
-    of_endpoint(statement, claimed.realm, claimed.endpoint_id)
-        .sql(" AND id = ")
-        .value(Value::Id(claimed.id.bytes()))
-        .sql(" AND status = 'pending' AND leases = ")
-        .value(Value::Int(claimed.lease))
-        .execute(connection)?;
-    Ok(())
-}
-
-fn try_row(done: &Finished) -> Row<'_> {
-    let tried = &done.tried;
-    let mut row = object_key(done.claimed.realm, done.claimed.endpoint_id.bytes());
-    row.extend([
-        Value::Id(done.claimed.id.bytes()),
-        Value::Int(tried.number),
-        Value::Int(tried.at.timestamp_micros()),
-        Value::Int(tried.duration_ms),
-        Value::int(tried.status_code.map(i64::from)),
-        Value::text(tried.error.as_deref()),
-        Value::text(tried.answer.as_deref()),
-    ]);
-    row
-}
-
-/// Since when nothing could be delivered to an endpoint, now being the first time or not.
-fn note_failing(
-    connection: &mut AnyConnection,
-    realm: Realm,
-    endpoint_id: WebhookEndpointId,
-    now: DateTime<Utc>,
-) -> Result<DateTime<Utc>, StorageError> {
-    let mut row = object_key(realm, endpoint_id.bytes());
-    row.push(Value::Int(now.timestamp_micros()));
-    save(connection, &[Change::Insert(&FAILING, OnConflict::Ignore, vec![row])])?;
-    let statement = Statement::<BigInt>::new("SELECT since FROM failing_endpoints");
-    let since: Vec<i64> = of_endpoint(statement, realm, endpoint_id).load(connection)?;
-    since.first().map_or(Ok(now), |since| IN.time(*since))
 }

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use florin_domain::{DeliveryId, DeliveryStatus, EventId, WebhookEndpointId};
 
-use super::deliveries::{OF_ENDPOINT, Tried};
+use super::deliveries::OF_ENDPOINT;
+use super::outcomes::Tried;
 use crate::batch::{Kind, Lock, Row, Selection, Value, load_rows};
 use crate::read::{Filter, Listed, Slice, page};
 use crate::rows::{Reader, Realm, object_key};

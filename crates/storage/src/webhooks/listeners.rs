@@ -4,9 +4,8 @@
 use std::collections::HashMap;
 
 use diesel::sql_types::{BigInt, Binary};
-use florin_domain::{EventType, WebhookEndpoint, WebhookEndpointId, delivery_id};
+use florin_domain::{EventType, WebhookEndpoint, WebhookEndpointId};
 
-use super::NewDelivery;
 use super::event_log::ZERO;
 use crate::batch::Statement;
 use crate::rows::{ENDPOINT_COLUMNS, EndpointRow, Event, Realm, Stored};
@@ -50,23 +49,15 @@ impl Listeners {
         self.endpoints.values().flatten()
     }
 
-    /// The deliveries that follow from an event.
-    pub(crate) fn deliveries<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = NewDelivery> + 'a {
+    /// Who hears of an event.
+    pub(crate) fn hearing<'a>(
+        &'a self,
+        event: &Event,
+    ) -> impl Iterator<Item = &'a WebhookEndpoint> + use<'a> {
         let listening = self.endpoints.get(&event.realm);
         let kind: Option<EventType> = listening.and_then(|_| event.kind.parse().ok());
         let hears = move |endpoint: &&WebhookEndpoint| kind.is_some_and(|kind| endpoint.hears(kind));
-        listening.into_iter().flatten().filter(hears).map(|endpoint| NewDelivery {
-            realm: event.realm,
-            endpoint_id: endpoint.id,
-            event_id: event.id,
-        })
-    }
-}
-
-impl NewDelivery {
-    /// Its id.
-    pub fn id(&self) -> florin_domain::DeliveryId {
-        delivery_id(self.event_id, self.endpoint_id)
+        listening.into_iter().flatten().filter(hears)
     }
 }
 

@@ -8,21 +8,23 @@ mod delivery_log;
 mod event_log;
 mod events;
 mod listeners;
+mod outcomes;
 mod redelivery;
 mod retention;
 
-pub use deliveries::{
-    Claimed, Failing, Finished, Tried, Verdict, Wanted, claim_deliveries, finish_deliveries,
-};
+pub use deliveries::{Claimed, Wanted, claim_deliveries};
 pub(crate) use deliveries::{DELIVERIES, delivery_row};
 pub use delivery_log::{DeliveryQuery, DeliveryRecord, find_delivery, list_deliveries};
 pub(crate) use event_log::Guard;
 pub use event_log::{settle_events, settled_events};
 pub use events::{EventQuery, EventRecord, events_after, find_event, find_events, list_events, newest_event};
 pub use listeners::{Listeners, listeners_generation, load_listeners};
+pub(crate) use outcomes::save_finished;
+pub use outcomes::{Failing, Finished, Tried, Verdict, failing_endpoints};
 pub use redelivery::{deliver_missed, missed_events, redeliver, redeliver_failed, write_audit_entry};
 pub use retention::remove_old_events;
 
+use chrono::{DateTime, Utc};
 use florin_domain::{EventId, WebhookEndpoint, WebhookEndpointId};
 
 use crate::batch::Lock;
@@ -38,6 +40,8 @@ pub struct NewDelivery {
     pub endpoint_id: WebhookEndpointId,
     /// What.
     pub event_id: EventId,
+    /// Until when it belongs to whoever makes it, who sends it without having to claim it; nobody's if none.
+    pub leased_until: Option<DateTime<Utc>>,
 }
 
 /// A webhook endpoint; not one that is gone.

@@ -1,5 +1,6 @@
 //! The objects of one batch: claimed and loaded together, changed in memory, saved together.
 
+mod deliveries;
 mod needs;
 mod objects;
 mod requests;
@@ -25,7 +26,7 @@ use crate::rows::{
     AmendmentRecord, AttemptRow, DigestKey, Event, IdempotencyRecord, InvoiceCount, PAYMENTS_WITH_ATTEMPTS,
     PaymentRow, Realm, SessionToken, Stored, object_key,
 };
-use crate::webhooks::NewDelivery;
+use crate::webhooks::{Finished, NewDelivery};
 use crate::{AnyConnection, StorageError, schema};
 
 /// The objects of one batch.
@@ -63,6 +64,7 @@ pub struct WorkingSet {
     new_tokens: Vec<SessionToken>,
     endpoints: Objects<WebhookEndpoint>,
     deliveries: Vec<NewDelivery>,
+    finished: Vec<Finished>,
     open_items: Objects<OpenItem>,
     /// What was found and may have been found before, by cause.
     raised: BTreeMap<(Realm, String), OpenItem>,
@@ -240,11 +242,6 @@ impl WorkingSet {
         self.endpoints.range(first, last).filter(|endpoint| endpoint.deleted_at.is_none())
     }
 
-    /// Whether it adds events, of which somebody may want to hear.
-    pub fn has_events(&self) -> bool {
-        !self.events.is_empty()
-    }
-
     /// Whether the key was free, and is now this batch's. True once: the second command with the key finds it taken.
     pub fn take_claim(&mut self, key: &DigestKey) -> bool {
         self.claimed.remove(key)
@@ -358,11 +355,6 @@ impl WorkingSet {
     /// Puts a new or changed webhook endpoint.
     pub fn put_endpoint(&mut self, endpoint: WebhookEndpoint) {
         self.endpoints.put(endpoint);
-    }
-
-    /// Adds a delivery to an endpoint that need not listen.
-    pub fn put_delivery(&mut self, delivery: NewDelivery) {
-        self.deliveries.push(delivery);
     }
 
     /// Adds an event.

@@ -12,7 +12,7 @@ use crate::rows::{
     AMENDMENTS, AUDIT_LOG, COUNTERS, EVENTS, Realm, SESSION_TOKENS, Stored, amendment_row, audit_row,
     count_row, event_row, token_row,
 };
-use crate::webhooks::{DELIVERIES, Guard, Listeners, NewDelivery, delivery_row};
+use crate::webhooks::{DELIVERIES, Guard, NewDelivery, delivery_row, save_finished};
 use crate::{AnyConnection, StorageError};
 
 impl WorkingSet {
@@ -25,24 +25,7 @@ impl WorkingSet {
         self.save_all(connection, slot, None, &self.deliveries)
     }
 
-    /// The same, with the deliveries that follow from its events, which are given back.
-    ///
-    /// # Errors
-    /// As [`WorkingSet::save`]. A [`StorageError::Conflict`] of `event_log` tells that others listen by now, or that the
-    /// events' ids come too late: know the listeners afresh, and decide again.
-    pub fn save_and_deliver(
-        &self,
-        connection: &mut AnyConnection,
-        slot: i64,
-        listeners: &Listeners,
-    ) -> Result<Vec<NewDelivery>, StorageError> {
-        let heard = self.events.iter().flat_map(|event| listeners.deliveries(event));
-        let deliveries = self.deliveries.iter().copied().chain(heard).collect::<Vec<_>>();
-        self.save_all(connection, slot, self.guard(listeners), &deliveries)?;
-        Ok(deliveries)
-    }
-
-    fn save_all(
+    pub(super) fn save_all(
         &self,
         connection: &mut AnyConnection,
         slot: i64,
@@ -116,6 +99,7 @@ impl WorkingSet {
                 Change::Insert(&COUNTERS, OnConflict::Add("total"), counts),
             ],
         )?;
+        save_finished(connection, &self.finished)?;
         crate::keys::delete(connection, &self.claimed)
     }
 
@@ -158,14 +142,9 @@ impl WorkingSet {
             Some(item) => {
                 crate::read::find_item_of(connection, item.key().0, &item.cause).map(|found| found.is_some())
             }
+            // A set of outcomes alone: one that is lost is known again when the delivery's lease has ended.
             None => Ok(true),
         }
-    }
-
-    /// What its events are held against; nothing when it has none.
-    fn guard(&self, listeners: &Listeners) -> Option<Guard> {
-        let first = self.events.iter().map(|event| event.id.bytes()).min()?;
-        Some(Guard { generation: listeners.generation, first })
     }
 
     /// How the counters change.

@@ -8,8 +8,8 @@ use florin_domain::{Actor, DeliveryStatus, EventId, StoredSecret, WebhookEndpoin
 use florin_storage::access::{Tenant, create_tenant};
 use florin_storage::read::{Position, Slice};
 use florin_storage::webhooks::{
-    Claimed, DeliveryQuery, Finished, Listeners, Tried, Verdict, Wanted, claim_deliveries, events_after,
-    finish_deliveries, list_deliveries, load_listeners, remove_old_events, settle_events,
+    Claimed, DeliveryQuery, Finished, Listeners, NewDelivery, Tried, Verdict, Wanted, claim_deliveries,
+    events_after, failing_endpoints, list_deliveries, load_listeners, remove_old_events, settle_events,
 };
 use florin_storage::{AnyConnection, Event, Needs, StorageError, WorkingSet, begin, commit, rollback};
 
@@ -68,7 +68,28 @@ fn save(connection: &mut AnyConnection, event: Event, listeners: &Listeners) -> 
     let mut set = WorkingSet::default();
     set.prepare(connection, &Needs::default())?;
     set.put_event(event);
-    set.save_and_deliver(connection, 0, listeners).map(drop)
+    set.save_and_deliver(connection, 0, listeners, |_| None).map(drop)
+}
+
+/// Saves an event whose deliveries the saver takes for some seconds.
+fn commit_taken(connection: &mut AnyConnection, event: Event, seconds: i64) -> Vec<NewDelivery> {
+    let listeners = load_listeners(connection).unwrap();
+    let mut set = WorkingSet::default();
+    begin(connection).unwrap();
+    set.prepare(connection, &Needs::default()).unwrap();
+    set.put_event(event);
+    let until = noon() + TimeDelta::seconds(seconds);
+    let deliveries = set.save_and_deliver(connection, 0, &listeners, |_| Some(until)).unwrap();
+    commit(connection).unwrap();
+    deliveries
+}
+
+fn finish(connection: &mut AnyConnection, finished: &[Finished]) {
+    let mut set = WorkingSet::default();
+    set.put_finished(finished.iter().cloned());
+    begin(connection).unwrap();
+    set.save(connection, 0).unwrap();
+    commit(connection).unwrap();
 }
 
 fn commit_event(connection: &mut AnyConnection, event: Event) {
@@ -133,7 +154,7 @@ fn no_event_is_committed_before_those_whose_order_is_settled() {
         commit_event(&mut connection, event(6));
         // Whoever writes no events is none of its business.
         begin(&mut connection).unwrap();
-        WorkingSet::default().save_and_deliver(&mut connection, 0, &listeners).unwrap();
+        WorkingSet::default().save_and_deliver(&mut connection, 0, &listeners, |_| None).unwrap();
         commit(&mut connection).unwrap();
     });
 }
@@ -186,7 +207,7 @@ fn finished(claimed: &Claimed, verdict: Verdict) -> Finished {
         error: None,
         answer: None,
     };
-    Finished { claimed: claimed.clone(), verdict, tried }
+    Finished { claimed: claimed.clone(), verdict, at: noon() + TimeDelta::seconds(13), tried }
 }
 
 #[test]
@@ -207,19 +228,65 @@ fn a_delivery_is_claimed_by_one_at_a_time_and_finished_only_by_whoever_has_the_l
         let again = claim(&mut connection, 12);
         assert_eq!(again.len(), 2);
         assert_eq!(again[0].lease, 2);
-        let now = noon() + TimeDelta::seconds(13);
         let stale = [finished(&first[0], Verdict::Succeeded), finished(&first[1], Verdict::Failed)];
-        finish_deliveries(&mut connection, &stale, now).unwrap();
+        finish(&mut connection, &stale);
         assert!(deliveries(&mut connection, 1).iter().all(|(_, status)| *status == DeliveryStatus::Pending));
-        let later = now + TimeDelta::seconds(60);
+        let later = noon() + TimeDelta::seconds(73);
         let fresh = [finished(&again[0], Verdict::Succeeded), finished(&again[1], Verdict::Again(later))];
-        finish_deliveries(&mut connection, &fresh, now).unwrap();
+        finish(&mut connection, &fresh);
         let succeeded = deliveries(&mut connection, 1)
             .iter()
             .filter(|(_, status)| *status == DeliveryStatus::Succeeded)
             .count();
         assert_eq!(succeeded, 1);
         assert!(claim(&mut connection, 14).iter().all(|claimed| claimed.id != again[1].id));
+    });
+}
+
+#[test]
+fn whoever_makes_a_delivery_may_take_it_by_that_and_others_get_it_when_the_lease_ends() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        make_tenant(&mut connection);
+        add_endpoint(&mut connection, 1);
+        let taken = commit_taken(&mut connection, event(1), 10);
+        let also_taken = commit_taken(&mut connection, event(2), 10);
+        assert!(claim(&mut connection, 9).is_empty(), "they are taken");
+        let mine = taken[0].claimed().unwrap();
+        finish(&mut connection, &[finished(&mine, Verdict::Succeeded)]);
+        assert_eq!(deliveries(&mut connection, 1).last().unwrap().1, DeliveryStatus::Succeeded);
+        let theirs = claim(&mut connection, 11);
+        assert_eq!(
+            theirs.iter().map(|claimed| (claimed.id, claimed.lease)).collect::<Vec<_>>(),
+            [(also_taken[0].id(), 2)]
+        );
+        let late = also_taken[0].claimed().unwrap();
+        finish(&mut connection, &[finished(&late, Verdict::Failed)]);
+        assert_eq!(deliveries(&mut connection, 1)[0].1, DeliveryStatus::Pending, "the lease is another's");
+    });
+}
+
+#[test]
+fn an_endpoint_fails_since_the_first_time_that_nothing_was_delivered_and_works_again_after_one_success() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        make_tenant(&mut connection);
+        add_endpoint(&mut connection, 1);
+        let key = (realm(1), endpoint(1).id);
+        let claimed: Vec<Claimed> = (1..=4)
+            .map(|number| commit_taken(&mut connection, event(number), 10)[0].claimed().unwrap())
+            .collect();
+        let at = |seconds| noon() + TimeDelta::seconds(seconds);
+        let since = |connection: &mut AnyConnection| {
+            failing_endpoints(connection, &[key]).unwrap().pop().map(|failing| failing.since)
+        };
+        let again = Verdict::Again(at(100));
+        let first = finished(&claimed[0], again);
+        finish(&mut connection, &[Finished { at: at(1), ..first }]);
+        finish(&mut connection, &[Finished { at: at(2), ..finished(&claimed[1], Verdict::Failed) }]);
+        assert_eq!(since(&mut connection), Some(at(1)));
+        finish(&mut connection, &[finished(&claimed[2], again), finished(&claimed[3], Verdict::Succeeded)]);
+        assert_eq!(since(&mut connection), None, "one of them was delivered");
     });
 }
 
@@ -234,7 +301,7 @@ fn old_events_go_with_their_deliveries_except_such_as_are_still_to_be_delivered(
         }
         let claimed = claim(&mut connection, 5);
         let done: Vec<_> = claimed.iter().map(|claimed| finished(claimed, Verdict::Succeeded)).collect();
-        finish_deliveries(&mut connection, &done, noon()).unwrap();
+        finish(&mut connection, &done);
         let kept: Vec<_> = deliveries(&mut connection, 1)
             .into_iter()
             .filter(|(_, status)| *status == DeliveryStatus::Pending)
@@ -247,7 +314,7 @@ fn old_events_go_with_their_deliveries_except_such_as_are_still_to_be_delivered(
         assert_eq!(deliveries(&mut connection, 1), kept);
         // Once it is delivered it goes too.
         let claimed = claim(&mut connection, 60);
-        finish_deliveries(&mut connection, &[finished(&claimed[0], Verdict::Failed)], noon()).unwrap();
+        finish(&mut connection, &[finished(&claimed[0], Verdict::Failed)]);
         assert_eq!(remove_old_events(&mut connection, after_all).unwrap(), 1);
         assert!(deliveries(&mut connection, 1).is_empty());
     });

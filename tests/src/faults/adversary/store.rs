@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Write;
-use std::ops::Bound;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -61,6 +60,9 @@ struct Refund {
 pub(super) struct Store {
     journal: File,
     intents: BTreeMap<String, Intent>,
+    /// The first payment intent of each second, and those of each attempt: there are many, and look-ups come by the hundred.
+    first_of: BTreeMap<u64, String>,
+    intents_of: HashMap<String, Vec<String>>,
     refunds: BTreeMap<String, Refund>,
     /// What each key was used for, and what was answered.
     keys: HashMap<String, (BTreeMap<String, String>, String, Answer)>,
@@ -71,6 +73,8 @@ impl Store {
         Store {
             journal: File::create(journal).expect("a journal can be made"),
             intents: BTreeMap::new(),
+            first_of: BTreeMap::new(),
+            intents_of: HashMap::new(),
             refunds: BTreeMap::new(),
             keys: HashMap::new(),
         }
@@ -135,6 +139,10 @@ impl Store {
             metadata,
         };
         let declined = is_declined.then(|| declined(&id, &intent));
+        self.first_of.entry(intent.created).or_insert_with(|| id.clone());
+        if let Some(attempt) = intent.metadata.get("florin_attempt_id") {
+            self.intents_of.entry(attempt.clone()).or_default().push(id.clone());
+        }
         self.intents.insert(id.clone(), intent);
         declined.unwrap_or_else(|| self.show(&id))
     }
@@ -216,22 +224,24 @@ impl Store {
     fn search(&self, request: &Request) -> Answer {
         let query = request.parameters.get("query").cloned().unwrap_or_default();
         let wanted = query.rsplit(':').next().unwrap_or_default().trim_matches('\'').to_owned();
-        let is_hit = |intent: &Intent| {
-            intent.made.elapsed() > SEARCH_BEHIND && intent.metadata.get("florin_attempt_id") == Some(&wanted)
-        };
-        let hits = self.intents.iter().filter(|(_, intent)| is_hit(intent));
+        let made = self.intents_of.get(&wanted).into_iter().flatten();
+        let hits = made.filter_map(|id| Some((id, self.intents.get(id)?)));
+        let hits = hits.filter(|(_, intent)| intent.made.elapsed() > SEARCH_BEHIND);
         list(hits.map(|(id, intent)| intent_json(id, intent)).collect())
     }
 
     fn list_intents(&self, request: &Request) -> Answer {
         let bound = |name: &str| request.parameters.get(name).and_then(|text| text.parse::<u64>().ok());
         let (from, until) = (bound("created[gte]").unwrap_or(0), bound("created[lte]").unwrap_or(u64::MAX));
-        page(request, &self.intents, |intent| (from..=until).contains(&intent.created), intent_json)
+        let Some((_, first)) = self.first_of.range(from..).next() else { return list(Vec::new()) };
+        let listed = self.intents.range(first.clone()..).take_while(|(_, intent)| intent.created <= until);
+        page(request, listed, intent_json)
     }
 
     fn list_refunds(&self, request: &Request) -> Answer {
         let of = request.parameters.get("payment_intent");
-        page(request, &self.refunds, |refund| of.is_none_or(|of| *of == refund.intent), refund_json)
+        let listed = self.refunds.iter().filter(|(_, refund)| of.is_none_or(|of| *of == refund.intent));
+        page(request, listed, refund_json)
     }
 }
 
@@ -303,17 +313,15 @@ fn list(data: Vec<Value>) -> Answer {
     ok(&json!({ "object": "list", "data": data, "has_more": false }))
 }
 
-/// A page of what there is, after the object that the request names.
+/// A page of what is listed, after the object that the request names.
 fn page<'a, T: 'a>(
     request: &Request,
-    all: &'a BTreeMap<String, T>,
-    is_listed: impl Fn(&T) -> bool,
+    listed: impl Iterator<Item = (&'a String, &'a T)>,
     show: impl Fn(&str, &T) -> Value,
 ) -> Answer {
     let limit = request.parameters.get("limit").and_then(|text| text.parse().ok()).unwrap_or(10_usize);
-    let after =
-        request.parameters.get("starting_after").map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
-    let mut listed = all.range((after, Bound::Unbounded)).filter(|(_, object)| is_listed(object));
+    let after = request.parameters.get("starting_after");
+    let mut listed = listed.filter(|(id, _)| after.is_none_or(|after| *id > after));
     let data: Vec<Value> = listed.by_ref().take(limit).map(|(id, object)| show(id, object)).collect();
     let has_more = listed.next().is_some();
     ok(&json!({ "object": "list", "data": data, "has_more": has_more }))
