@@ -13,7 +13,7 @@ use florin_domain::{
     PaymentRequestStatus, PaymentRequestType, TenantId,
 };
 use florin_storage::access::find_tenant;
-use florin_storage::{AnyConnection, Realm, StorageError, load_payments, read};
+use florin_storage::{AnyConnection, InRealm, StorageError, load_payments, read};
 
 use crate::commands::{Pay, PayBegun, Requester};
 use crate::engine::{Engine, Inner};
@@ -175,7 +175,7 @@ impl Engine {
     /// 503 when the database is away.
     pub async fn payment_page(&self, token: &PageToken) -> Result<Option<PaymentPage>, Refused> {
         let Some(found) = self.inner.request_of_page(token).await? else { return Ok(None) };
-        let realm = Realm { tenant_id: found.request.tenant_id, mode: found.request.mode };
+        let realm = found.request.realm();
         let sender = self.inner.sender(realm).await?;
         Ok(Some(page(found, &sender.routes, self.inner.now())))
     }
@@ -219,7 +219,7 @@ impl Inner {
         for _ in 0..STALE_AGAIN {
             let Some(found) = self.request_of_page(token).await? else { return Ok(None) };
             let request = found.request;
-            let realm = Realm { tenant_id: request.tenant_id, mode: request.mode };
+            let realm = request.realm();
             let requester = Requester {
                 realm,
                 actor: Actor::Payer,
@@ -299,7 +299,7 @@ fn decline_of(answer: &Answer) -> Option<PageDecline> {
 
 fn find_by_token(connection: &mut AnyConnection, token: &PageToken) -> Result<Option<Found>, StorageError> {
     let Some(request) = read::find_request_of_page(connection, token)? else { return Ok(None) };
-    let realm = Realm { tenant_id: request.tenant_id, mode: request.mode };
+    let realm = request.realm();
     let payment = match request.payment_id {
         Some(id) => load_payments(connection, &BTreeSet::from([(realm, id)]))?.pop().map(|found| found.0),
         None => None,

@@ -18,7 +18,7 @@ use florin_storage::webhooks::{
     Claimed, EventRecord, Finished, Tried, Verdict, Wanted, claim_deliveries, find_events, finish_deliveries,
     load_listeners,
 };
-use florin_storage::{Realm, StorageError};
+use florin_storage::{InRealm, Realm, StorageError};
 use tokio::sync::{mpsc, oneshot};
 
 pub use addresses::Reach;
@@ -93,7 +93,7 @@ impl Courier {
     fn wanted<'a>(&self, endpoints: impl Iterator<Item = &'a WebhookEndpoint>) -> Vec<Wanted> {
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = endpoints.map(|endpoint| {
-            let realm = Realm { tenant_id: endpoint.tenant_id, mode: endpoint.mode };
+            let realm = endpoint.realm();
             let busy = under_way.get(&(realm, endpoint.id)).copied().unwrap_or_default();
             Wanted { realm, endpoint_id: endpoint.id, at_most: endpoint.max_concurrency.saturating_sub(busy) }
         });
@@ -147,7 +147,7 @@ impl Inner {
         }
         let listeners = self.listening.now();
         let is_told = |endpoint: &&WebhookEndpoint| {
-            let realm = Realm { tenant_id: endpoint.tenant_id, mode: endpoint.mode };
+            let realm = endpoint.realm();
             told.as_ref().is_none_or(|told| told.contains(&(realm, endpoint.id)))
         };
         let wanted = courier.wanted(listeners.endpoints().filter(is_told));
