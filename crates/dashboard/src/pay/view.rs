@@ -277,13 +277,30 @@ mod tests {
     fn links_lead_to_the_web_only_and_say_where() {
         let words = Words::of(Language::English);
         for (url, expected) in [
-            ("https://shop.example/thanks?order=1", Some("Go on to shop.example")),
-            ("HTTP://shop.example:8080", Some("Go on to shop.example:8080")),
-            ("https://bank.example@evil.example/x", Some("Go on to evil.example")),
+            ("https://shop.example/thanks?order=1", Some("Continue to shop.example")),
+            ("HTTP://shop.example:8080", Some("Continue to shop.example:8080")),
+            ("https://bank.example@evil.example/x", Some("Continue to evil.example")),
             ("javascript:alert(1)", None),
             ("//shop.example", None),
         ] {
             assert_eq!(go_on(words, url).map(|(_, text)| text).as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_payer_is_sent_to_act_on_the_web_only() {
+        for (url, is_shown) in [
+            ("https://bank.example/confirm?id=1", true),
+            ("HTTP://bank.example/", true),
+            ("javascript:alert(1)", false),
+            ("data:text/html,<b>", false),
+            ("//bank.example", false),
+        ] {
+            let mut page = page(PageForm::Sandbox { methods: Vec::new() }, "Shop");
+            page.state = PageState::ActionRequired { url: url.to_owned() };
+            let html = RequestPage::new(&place(), &page, None).render().unwrap();
+            assert_eq!(html.contains(&format!("href=\"{url}\"")), is_shown, "{url}");
+            assert_eq!(html.contains("Bei meiner Bank"), is_shown, "{url}");
         }
     }
 
