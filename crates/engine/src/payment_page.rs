@@ -133,6 +133,8 @@ pub struct PayTry {
     pub method: MethodRef,
     /// What kind of payment method it is, where the processor can't tell; a card when absent.
     pub method_type: Option<MethodType>,
+    /// What is added to the page's address, as its query, where the payer comes back to; may be empty.
+    pub return_query: String,
     /// From where.
     pub address: Option<IpAddr>,
     /// The request, for the log.
@@ -240,7 +242,7 @@ impl Inner {
                 processor,
                 method: pay.method.clone(),
                 method_type,
-                return_url: page_url(&request, &self.settings.public_url),
+                return_url: with_query(page_url(&request, &self.settings.public_url), &pay.return_query),
             };
             match self.write(command).await {
                 Ok(PayBegun::Stale) => {}
@@ -275,6 +277,10 @@ impl Inner {
             }
         }))
     }
+}
+
+fn with_query(url: String, query: &str) -> String {
+    if query.is_empty() { url } else { format!("{url}?{query}") }
 }
 
 fn outcome_of(begun: PayBegun) -> Option<PayOutcome> {

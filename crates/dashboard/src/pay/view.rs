@@ -8,6 +8,7 @@ use florin_engine::{PageForm, PageState, PaymentPage};
 
 use super::language::Language;
 use super::locale;
+use super::page::RETURNED;
 use super::words::{Notice, Words};
 
 /// In which language a page is, and where it is.
@@ -29,6 +30,18 @@ impl Place {
     pub(super) fn here(&self) -> String {
         let tag = self.language.tag();
         if self.is_chosen { format!("{}?lang={tag}", self.path) } else { self.path.clone() }
+    }
+
+    /// The same with one thing more in the query.
+    pub(super) fn here_with(&self, pair: &str) -> String {
+        let and = if self.is_chosen { '&' } else { '?' };
+        format!("{}{and}{pair}", self.here())
+    }
+
+    /// The query of the address that a payer comes back to from where they had to act.
+    pub(super) fn return_query(&self) -> String {
+        let query = self.here_with(RETURNED).split_once('?').map(|(_, query)| query.to_owned());
+        query.unwrap_or_default()
     }
 }
 
