@@ -85,7 +85,7 @@ test("who pays too late is told that nothing was charged again", async () => {
   await late.goto(url);
   await payWith(early, "pm_test_success");
   await payWith(late, "pm_test_success");
-  assert.match(await message(late), /had been paid already when you tried: nothing was charged a second time/);
+  assert.match(await message(late), /had already been paid when you tried: nothing was charged a second time/);
   await expectAccessible(late);
   assert.equal((await paymentsOf(request)).attempts.length, 1);
 });
@@ -104,7 +104,7 @@ test("a bank debit is waited for, and the page shows by itself that it has clear
   const page = await newPage();
   await page.goto(url);
   await payWith(page, "pm_test_ach");
-  assert.match(await message(page), /being made/);
+  assert.match(await message(page), /being processed/);
   await expectAccessible(page);
   await page.locator(".message.good").waitFor({ timeout: 30_000 });
   page.expectNothingWrong();
@@ -124,7 +124,7 @@ test("an amount that is only reserved is called so", async () => {
   const { request, url } = await requestPayment({ capture_method: "manual" });
   const page = await newPage();
   await page.goto(url);
-  assert.match(await page.innerText("main"), /To reserve[\s\S]*only reserved now[\s\S]*Reserve €42\.50/);
+  assert.match(await page.innerText("main"), /To reserve[\s\S]*only reserved for now[\s\S]*Reserve €42\.50/);
   await expectAccessible(page);
   await payWith(page, "pm_test_success");
   assert.match(await message(page), /Reserved\. Thank you!/);
@@ -174,7 +174,7 @@ const languages = [
   { locale: "de-CH", heading: /Zu zahlen/, amount: "1.234,50 €", button: "1.234,50 € zahlen" },
   { locale: "fr-CA", heading: /À payer/, amount: "1 234,50 €", button: "Payer 1 234,50 €" },
   { locale: "es-MX", heading: /A pagar/, amount: "1234,50 €", button: "Pagar 1234,50 €" },
-  { locale: "ja-JP", heading: /お支払い金額/, amount: "€1,234.50", button: "€1,234.50 を支払う" },
+  { locale: "ja-JP", heading: /お支払い金額/, amount: "€1,234.50", button: "€1,234.50を支払う" },
 ];
 
 for (const { locale, heading, amount, button } of languages) {

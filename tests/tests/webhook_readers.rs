@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use florin_domain::EventType;
 use florin_tests::{
     Client, DOCUMENTED, Database, Kind, Receiver, eventually, make_endpoint, make_everything_happen,
     server_time, wait_until,
@@ -127,22 +128,35 @@ async fn events_are_heard_at_a_desk_and_made_to_happen_by_the_command_line() {
     let secret = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let mut listen = Command::new(florin_tests::binary());
     listen.args(["listen", "--server", server.url(), "--secret", secret, "--replay-since", &before]);
-    let types = "payment.created,payment.succeeded,refund.failed,invoice.paid,payment_method.detached";
-    listen.args(["--types", types, "--forward-to"]).arg(receiver.url("/desk"));
+    let heard = [
+        "payment.created",
+        "payment.succeeded",
+        "refund.failed",
+        "invoice.paid",
+        "payment_method.detached",
+        "payment_request.paid",
+        "webhook_endpoint.disabled",
+    ];
+    listen.args(["--types", &heard.join(","), "--forward-to"]).arg(receiver.url("/desk"));
     let listening = Example::start_plain(listen);
     wait_until("the replay", 30, || receiver.received().len() == 1).await;
-    for kind in ["payment.succeeded", "refund.failed", "invoice.paid", "payment_method.detached"] {
+    // Somebody has to be there to be tested.
+    make_endpoint(&client, json!({ "url": receiver.url("/tested") })).await;
+    for kind in EventType::ALL {
+        let kind = kind.as_str();
         let done = database.florin(&["trigger", kind, "--server", server.url()]);
         assert_eq!(done.code, Some(0), "{done:?}");
         let event: Value = serde_json::from_str(&done.stdout).expect("an event");
         assert_eq!(event["type"], kind);
         let id = event["id"].as_str().expect("an id").to_owned();
+        if !heard.contains(&kind) {
+            continue;
+        }
         wait_until(kind, 30, || receiver.counts("/desk").contains_key(&id)).await;
         wait_until("its line", 30, || listening.has_a_line_with(&[kind, &id, "-> 204"])).await;
     }
-    assert!(receiver.received().iter().all(|received| received.is_signed_by(secret)));
-    let refused = database.florin(&["trigger", "webhook_endpoint.disabled", "--server", server.url()]);
-    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let at_desk = receiver.received().into_iter().filter(|received| received.path == "/desk");
+    assert!(at_desk.into_iter().all(|received| received.is_signed_by(secret)));
     let refused = database.florin(&["listen", "--server", server.url(), "--key", "sk_test_wrong"]);
     assert!(refused.stderr.contains("401"), "{refused:?}");
 }

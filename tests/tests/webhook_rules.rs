@@ -97,6 +97,21 @@ async fn of_an_endless_answer_the_beginning_is_read() {
     assert!(sent < 16 << 20, "{sent} bytes were taken");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_go_by_no_proxy_whatever_the_environment_names() {
+    let database = Database::sqlite();
+    let (proxy, receiver) = (Receiver::start().await, Receiver::start().await);
+    let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let launch =
+        names.into_iter().fold(database.launch(), |launch, name| launch.variable(name, proxy.url("")));
+    let server = launch.start();
+    let client = Client::new(server.url());
+    make_endpoint(&client, json!({ "url": receiver.url("/"), "events": ["payment.succeeded"] })).await;
+    client.pay(100).await;
+    wait_until("the event", 20, || !receiver.received().is_empty()).await;
+    assert_eq!(proxy.connections(), 0);
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn after_five_days_of_failures_an_endpoint_is_disabled_and_others_are_told(

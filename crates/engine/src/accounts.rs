@@ -9,12 +9,12 @@ use florin_domain::{
 };
 use florin_processors::{Account, AccountRefused, Connector, Credentials};
 use florin_storage::sealed::{replace_sealed_secret, sealed_secrets};
-use florin_storage::{AnyConnection, Needs, Realm, StorageError, WorkingSet, read};
+use florin_storage::{AnyConnection, InRealm, Needs, Realm, StorageError, WorkingSet, read};
 
 use crate::clock::IdSource;
 use crate::commands::{AddAccount, Alter, AlterAccount, Desk, Requester};
 use crate::requests::CreateProcessorAccount;
-use crate::routing::{AT_ONCE_SETTING, Opener, realm_of};
+use crate::routing::{AT_ONCE_SETTING, Opener};
 use crate::vault::{Vault, VaultError};
 use crate::views::{ErrorCode, Refused};
 use crate::writer::Deciding;
@@ -56,7 +56,7 @@ impl Opener {
         account: &ProcessorAccount,
         credentials: Credentials,
     ) -> Result<SealedCredentials, Refused> {
-        let sealed = self.vault.seal(realm_of(account), account.id, &credentials)?;
+        let sealed = self.vault.seal(account.realm(), account.id, &credentials)?;
         self.check(account, credentials)?;
         Ok(sealed)
     }
@@ -67,7 +67,7 @@ impl Opener {
         account: &ProcessorAccount,
         settings: &Metadata,
     ) -> Result<(), Refused> {
-        let credentials = self.vault.open(realm_of(account), account.id, &account.credentials)?;
+        let credentials = self.vault.open(account.realm(), account.id, &account.credentials)?;
         self.check(&ProcessorAccount { settings: settings.clone(), ..account.clone() }, credentials)
     }
 
@@ -229,7 +229,7 @@ impl Operator {
         let (accounts, _) = read::directory(connection)?;
         let mut changed = 0;
         for account in accounts.iter().filter(|account| account.credentials.key_id != first) {
-            let realm = realm_of(account);
+            let realm = account.realm();
             let credentials = vault.open(realm, account.id, &account.credentials)?;
             let after = vault.seal(realm, account.id, &credentials)?;
             self.alter(connection, account, Alter::Reseal { before: account.credentials.clone(), after })?;
@@ -263,7 +263,7 @@ impl Operator {
         alter: Alter,
     ) -> Result<ProcessorAccount, OperatorFailed> {
         let alter = AlterAccount { id: account.id, alter };
-        self.commit(connection, realm_of(account), |on| alter.decide(on))
+        self.commit(connection, account.realm(), |on| alter.decide(on))
     }
 
     /// Decides over a realm's accounts and saves what has changed, in one transaction.

@@ -20,7 +20,7 @@ use florin_processors::{
 };
 
 use florin_storage::faults::{Bug, Point, pass};
-use florin_storage::{Realm, StorageError, read};
+use florin_storage::{InRealm, StorageError, read};
 
 use crate::commands::{Requester, Review, Sending, Settled, Settling, stored_id};
 use crate::engine::Inner;
@@ -53,7 +53,7 @@ impl Inner {
     /// long, or when it is not sure which accounts are still enabled.
     fn others(&self, sending: &Sending, sent: &Sent, began: Instant) -> Vec<Arc<str>> {
         let payment = &sending.payment;
-        let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+        let realm = payment.realm();
         let may_go_on = sent.may_go_on
             && !sending.others.is_empty()
             && began.elapsed() < self.settings.processor_timeout
@@ -81,7 +81,7 @@ impl Inner {
     /// Sends an attempt to its processor, and tells whether another may be tried.
     async fn try_send(&self, sending: &Sending) -> Sent {
         let (payment, attempt) = (&sending.payment, &sending.attempt);
-        let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+        let realm = payment.realm();
         let Some(processor) = self.processor_named(realm, &attempt.processor) else {
             return Sent { may_go_on: true, ..Sent::nothing("no such processor is configured") };
         };
@@ -108,7 +108,7 @@ impl Inner {
         let Some(method) = sending.attempt.payment_method.clone() else { return Ok(None) };
         let Some(id) = stored_id(&method) else { return Ok(Some(method)) };
         let payment = &sending.payment;
-        let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+        let realm = payment.realm();
         let stored = self.read(move |connection| read::find_method(connection, realm, id)).await?;
         Ok(Some(stored.map_or(method, |stored| stored.token)))
     }

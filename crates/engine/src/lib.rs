@@ -22,6 +22,7 @@ mod look_up;
 mod mail;
 mod office;
 mod passwords;
+mod payer_return;
 mod payment_page;
 mod payment_sheet;
 mod payments;

@@ -10,7 +10,7 @@ use florin_domain::{
 };
 use florin_processors::{Capabilities, Found, LookUp, Outcome, Processor};
 
-use florin_storage::Realm;
+use florin_storage::InRealm;
 use florin_storage::recovery::is_ahead;
 
 use crate::charging::settlement_of;
@@ -67,7 +67,7 @@ impl Inner {
     /// Asks the processor about an attempt that was taken for it.
     pub(crate) async fn look_up(&self, leased: &Leased) -> Verdict {
         let attempt = &leased.attempt;
-        let realm = Realm { tenant_id: attempt.tenant_id, mode: attempt.mode };
+        let realm = attempt.realm();
         let Some(processor) = self.processor_named(realm, &attempt.processor) else {
             tracing::error!(attempt = %attempt.id, processor = attempt.processor, "no such processor");
             return self.or_review(Verdict::Wait, attempt);
@@ -98,7 +98,7 @@ impl Inner {
     /// Asks the processor about an attempt that failed by our own conclusion, and raises an item when it happened.
     pub(crate) async fn check_failed(&self, leased: &Leased) {
         let attempt = &leased.attempt;
-        let realm = Realm { tenant_id: attempt.tenant_id, mode: attempt.mode };
+        let realm = attempt.realm();
         let Some(processor) = self.processor_named(realm, &attempt.processor) else { return };
         let Some(Found::Outcome(Outcome::Succeeded { reference })) = self.found(&processor, leased).await
         else {
@@ -133,7 +133,7 @@ impl Inner {
                 Err(_) => None,
             };
         let attempt = &leased.attempt;
-        let realm = Realm { tenant_id: attempt.tenant_id, mode: attempt.mode };
+        let realm = attempt.realm();
         self.answering.note(realm, &attempt.processor, found.is_some(), Instant::now());
         found
     }

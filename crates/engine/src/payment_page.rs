@@ -13,7 +13,7 @@ use florin_domain::{
     PaymentRequestStatus, PaymentRequestType, TenantId,
 };
 use florin_storage::access::find_tenant;
-use florin_storage::{AnyConnection, Realm, StorageError, load_payments, read};
+use florin_storage::{AnyConnection, InRealm, StorageError, load_payments, read};
 
 use crate::commands::{Pay, PayBegun, Requester};
 use crate::engine::{Engine, Inner};
@@ -133,6 +133,8 @@ pub struct PayTry {
     pub method: MethodRef,
     /// What kind of payment method it is, where the processor can't tell; a card when absent.
     pub method_type: Option<MethodType>,
+    /// What is added to the page's address, as its query, where the payer comes back to; may be empty.
+    pub return_query: String,
     /// From where.
     pub address: Option<IpAddr>,
     /// The request, for the log.
@@ -175,7 +177,7 @@ impl Engine {
     /// 503 when the database is away.
     pub async fn payment_page(&self, token: &PageToken) -> Result<Option<PaymentPage>, Refused> {
         let Some(found) = self.inner.request_of_page(token).await? else { return Ok(None) };
-        let realm = Realm { tenant_id: found.request.tenant_id, mode: found.request.mode };
+        let realm = found.request.realm();
         let sender = self.inner.sender(realm).await?;
         Ok(Some(page(found, &sender.routes, self.inner.now())))
     }
@@ -219,7 +221,7 @@ impl Inner {
         for _ in 0..STALE_AGAIN {
             let Some(found) = self.request_of_page(token).await? else { return Ok(None) };
             let request = found.request;
-            let realm = Realm { tenant_id: request.tenant_id, mode: request.mode };
+            let realm = request.realm();
             let requester = Requester {
                 realm,
                 actor: Actor::Payer,
@@ -240,7 +242,7 @@ impl Inner {
                 processor,
                 method: pay.method.clone(),
                 method_type,
-                return_url: page_url(&request, &self.settings.public_url),
+                return_url: with_query(page_url(&request, &self.settings.public_url), &pay.return_query),
             };
             match self.write(command).await {
                 Ok(PayBegun::Stale) => {}
@@ -277,6 +279,10 @@ impl Inner {
     }
 }
 
+fn with_query(url: String, query: &str) -> String {
+    if query.is_empty() { url } else { format!("{url}?{query}") }
+}
+
 fn outcome_of(begun: PayBegun) -> Option<PayOutcome> {
     Some(match begun {
         PayBegun::NotOpen(NotOpen::Paid) => PayOutcome::AlreadyPaid,
@@ -299,7 +305,7 @@ fn decline_of(answer: &Answer) -> Option<PageDecline> {
 
 fn find_by_token(connection: &mut AnyConnection, token: &PageToken) -> Result<Option<Found>, StorageError> {
     let Some(request) = read::find_request_of_page(connection, token)? else { return Ok(None) };
-    let realm = Realm { tenant_id: request.tenant_id, mode: request.mode };
+    let realm = request.realm();
     let payment = match request.payment_id {
         Some(id) => load_payments(connection, &BTreeSet::from([(realm, id)]))?.pop().map(|found| found.0),
         None => None,

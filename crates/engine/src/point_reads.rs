@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use florin_domain::{Attempt, Payment, PaymentId};
-use florin_storage::{AnyConnection, DatabaseUrl, Pool, Realm, StorageError, load_payments, open_pool};
+use florin_storage::{
+    AnyConnection, DatabaseUrl, InRealm, Pool, Realm, StorageError, load_payments, open_pool,
+};
 use tokio::sync::oneshot;
 
 use crate::writer::{EndProcessOnPanic, Queue};
@@ -137,6 +139,6 @@ fn load(
 }
 
 fn by_key(found: Vec<(Payment, Vec<Attempt>)>) -> Loaded {
-    let key = |payment: &Payment| (Realm { tenant_id: payment.tenant_id, mode: payment.mode }, payment.id);
+    let key = |payment: &Payment| (payment.realm(), payment.id);
     found.into_iter().map(|found| (key(&found.0), Arc::new(found))).collect()
 }

@@ -112,11 +112,6 @@ pub(crate) enum Failure {
     /// The event did not come.
     #[error("what {0} tells of was made to happen, and no event came")]
     NothingHappened(florin_domain::EventType),
-    /// The event can't be made to happen at once.
-    #[error(
-        "{0} can't be triggered: it takes somebody who pays on a page, or receivers that fail for five days"
-    )]
-    NotToBeTriggered(florin_domain::EventType),
     /// There is no such open item.
     #[error(
         "there is no open item {0} in this tenant and mode: `florin open-items list` prints those there are"

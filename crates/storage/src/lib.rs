@@ -33,7 +33,7 @@ pub use keys::forget_answers;
 pub use migrate::{check_schema, migrate};
 pub use probe::{Committer, backend_pid, is_at_work, own_transaction, unanswered_keys, wait_for_standbys};
 pub use rows::{
-    AmendmentRecord, DigestKey, Event, IdempotencyRecord, ProcessorEventRecord, Realm, StoredAnswer,
+    AmendmentRecord, DigestKey, Event, IdempotencyRecord, InRealm, ProcessorEventRecord, Realm, StoredAnswer,
 };
 pub use transaction::{begin, begin_pooled, commit, in_transaction, rollback};
 pub use working_set::{Needs, WorkingSet, load_payments};

@@ -75,9 +75,11 @@ pub fn replace_sealed_secret(
     before: &SealedCredentials,
     after: &SealedCredentials,
 ) -> Result<bool, StorageError> {
-    let columns: &[Column] = match of {
-        SecretOf::Factor(..) => &[FACTORS],
-        SecretOf::Endpoint(..) => &[SIGNING, SIGNED_BEFORE],
+    let (columns, tenant_id, mode, id): (&[Column], _, _, _) = match of {
+        SecretOf::Factor(tenant_id, id) => (&[FACTORS], tenant_id, None, id.bytes()),
+        SecretOf::Endpoint(Realm { tenant_id, mode }, id) => {
+            (&[SIGNING, SIGNED_BEFORE], tenant_id, Some(mode), id.bytes())
+        }
     };
     let mut replaced = 0;
     for Column { table, secret, key, .. } in columns {
@@ -88,19 +90,11 @@ pub fn replace_sealed_secret(
             .value(Value::text(Some(&after.key_id)))
             .sql(format!(" WHERE {secret} = "))
             .value(Value::Bytes(&before.bytes));
-        let update = match of {
-            SecretOf::Factor(tenant_id, id) => update
-                .sql(" AND tenant_id = ")
-                .value(Value::Id(tenant_id.bytes()))
-                .sql(" AND id = ")
-                .value(Value::Id(id.bytes())),
-            SecretOf::Endpoint(realm, id) => update
-                .sql(" AND tenant_id = ")
-                .value(Value::Id(realm.tenant_id.bytes()))
-                .sql(" AND livemode = ")
-                .value(Value::Bool(realm.mode.is_live()))
-                .sql(" AND id = ")
-                .value(Value::Id(id.bytes())),
+        let update = update.sql(" AND tenant_id = ").value(Value::Id(tenant_id.bytes()));
+        let update = update.sql(" AND id = ").value(Value::Id(id));
+        let update = match mode {
+            Some(mode) => update.sql(" AND livemode = ").value(Value::Bool(mode.is_live())),
+            None => update,
         };
         replaced += update.execute(connection)?;
     }

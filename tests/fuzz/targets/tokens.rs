@@ -2,34 +2,24 @@
 //! recognized, and one changed character is noticed.
 #![no_main]
 
-use florin_domain::{KEY_RANDOM_CHARS, Mode, SessionId, TokenKind, TokenText};
-use libfuzzer_sys::fuzz_target;
+mod made;
 
-const CHARACTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+use florin_domain::{Mode, SessionId, TokenKind, TokenText};
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(text) = std::str::from_utf8(data)
         && let TokenText::Sound { kind, mode, id } = TokenText::recognize(text)
     {
-        let random_at = text.len() - KEY_RANDOM_CHARS - 6;
-        let random = &text[random_at..random_at + KEY_RANDOM_CHARS];
-        assert_eq!(TokenText::compose(kind, mode, id, random), text);
+        assert_eq!(TokenText::compose(kind, mode, id, made::random_of(text)), text);
     }
     let Some(([choice, at, id @ ..], rest)) = data.split_first_chunk::<18>() else { return };
-    let random: String = (0..KEY_RANDOM_CHARS)
-        .map(|place| char::from(CHARACTERS[usize::from(rest.get(place).copied().unwrap_or(0)) % 62]))
-        .collect();
+    let random = made::random(rest);
     let kind = if choice & 1 == 0 { TokenKind::Access } else { TokenKind::Refresh };
     let mode = if choice & 2 == 0 { Mode::Test } else { Mode::Live };
-    let mut id = *id;
-    // What makes a UUID of it of version 7, as ids are.
-    (id[6], id[8]) = (id[6] & 0x0f | 0x70, id[8] & 0x3f | 0x80);
-    let id = SessionId::from_bytes(id);
+    let id = SessionId::from_bytes(made::id(id));
     let text = TokenText::compose(kind, mode, id, &random);
     assert_eq!(TokenText::recognize(&text), TokenText::Sound { kind, mode, id });
-    // Behind its prefix, where another character makes another kind of text of it.
-    let at = 8 + usize::from(*at) % (text.len() - 8);
-    let other = if text.as_bytes()[at] == b'0' { "1" } else { "0" };
-    let changed = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+    let changed = made::with_one_changed(&text, *at);
     assert_eq!(TokenText::recognize(&changed), TokenText::Mistyped, "{changed}");
 });

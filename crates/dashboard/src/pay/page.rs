@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use florin_domain::{MethodRef, PageToken, contains_card_number};
+use florin_domain::{MethodRef, PageToken, TextRefused, contains_card_number};
 use florin_engine::views::{ErrorCode, Refused};
 use florin_engine::{PayOutcome, PayTry, PaymentPage};
 
@@ -22,6 +22,12 @@ const MAX_FORM_BYTES: usize = 4096;
 
 /// How long a form may take to arrive.
 const FORM_DEADLINE: Duration = Duration::from_secs(10);
+
+/// In the query of the page: the payer's try came after the request had been paid.
+const PAID_BEFORE: &str = "before=1";
+
+/// In the query of the page: the payer comes back from where they had to act.
+pub(super) const RETURNED: &str = "back=1";
 
 /// When a page that can't be shown is worth another look, in seconds.
 const SOON: u32 = 2;
@@ -42,9 +48,16 @@ enum Unusable {
     Unread(StatusCode),
 }
 
-/// Shows the page.
+/// Shows the page. To whoever comes back from their bank it is shown once what they did there was looked up, and at its own
+/// address, so that loading it again asks nobody.
 pub(super) async fn show(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
     let place = place(&request);
+    if request.method() == Method::GET && has(&request, RETURNED) {
+        if let Ok(token) = token(&request) {
+            shared.engine.payer_returned(&token).await;
+        }
+        return back(&place, false);
+    }
     match find(&request, &shared, &place).await {
         Ok((_, page)) => {
             let view = RequestPage::new(&place, &page, None);
@@ -81,7 +94,14 @@ pub(super) async fn pay(request: HttpRequest, payload: Payload, shared: web::Dat
         return wait(&place, StatusCode::TOO_MANY_REQUESTS, &words.slow_down, seconds);
     }
     let Form { processor, method } = form;
-    let pay = PayTry { processor, method, method_type: None, address, request_id: request_id() };
+    let pay = PayTry {
+        processor,
+        method,
+        method_type: None,
+        return_query: place.return_query(),
+        address,
+        request_id: request_id(),
+    };
     match shared.engine.pay_request(&token, pay).await {
         Ok(None) => tell(&place, StatusCode::NOT_FOUND, &words.not_found),
         Ok(Some(PayOutcome::Refused(refused))) if !passes(&refused) => {
@@ -118,9 +138,17 @@ fn place(request: &HttpRequest) -> Place {
     Place {
         language: Language::of(request),
         is_chosen: Language::chosen(request).is_some(),
-        paid_before: request.query_string().split('&').any(|pair| pair == "before=1"),
+        paid_before: has(request, PAID_BEFORE),
         path: request.path().to_owned(),
     }
+}
+
+fn has(request: &HttpRequest, wanted: &str) -> bool {
+    request.query_string().split('&').any(|pair| pair == wanted)
+}
+
+fn token(request: &HttpRequest) -> Result<PageToken, TextRefused> {
+    PageToken::parse(request.match_info().get("token").unwrap_or_default())
 }
 
 /// What the page shows, or the page that is shown instead.
@@ -130,8 +158,7 @@ async fn find(
     place: &Place,
 ) -> Result<(PageToken, PaymentPage), HttpResponse> {
     let missing = || tell(place, StatusCode::NOT_FOUND, &place.words().not_found);
-    let token = request.match_info().get("token").and_then(|text| PageToken::parse(text).ok());
-    let token = token.ok_or_else(missing)?;
+    let token = token(request).map_err(|_| missing())?;
     match shared.engine.payment_page(&token).await {
         Ok(Some(page)) => Ok((token, page)),
         Ok(None) => Err(missing()),
@@ -165,11 +192,7 @@ async fn read_form(payload: Payload) -> Result<Form, Unusable> {
 
 /// The way back to the page, by GET.
 fn back(place: &Place, paid_before: bool) -> HttpResponse {
-    let mut here = place.here();
-    if paid_before {
-        here.push(if place.is_chosen { '&' } else { '?' });
-        here.push_str("before=1");
-    }
+    let here = if paid_before { place.here_with(PAID_BEFORE) } else { place.here() };
     let mut answer = HttpResponse::SeeOther().insert_header((header::LOCATION, here)).finish();
     crate::headers::add_page_headers(answer.headers_mut());
     answer.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -8,6 +8,7 @@ use florin_engine::{PageForm, PageState, PaymentPage};
 
 use super::language::Language;
 use super::locale;
+use super::page::RETURNED;
 use super::words::{Notice, Words};
 
 /// In which language a page is, and where it is.
@@ -29,6 +30,18 @@ impl Place {
     pub(super) fn here(&self) -> String {
         let tag = self.language.tag();
         if self.is_chosen { format!("{}?lang={tag}", self.path) } else { self.path.clone() }
+    }
+
+    /// The same with one thing more in the query.
+    pub(super) fn here_with(&self, pair: &str) -> String {
+        let and = if self.is_chosen { '&' } else { '?' };
+        format!("{}{and}{pair}", self.here())
+    }
+
+    /// The query of the address that a payer comes back to from where they had to act.
+    pub(super) fn return_query(&self) -> String {
+        let query = self.here_with(RETURNED).split_once('?').map(|(_, query)| query.to_owned());
+        query.unwrap_or_default()
     }
 }
 
@@ -277,13 +290,30 @@ mod tests {
     fn links_lead_to_the_web_only_and_say_where() {
         let words = Words::of(Language::English);
         for (url, expected) in [
-            ("https://shop.example/thanks?order=1", Some("Go on to shop.example")),
-            ("HTTP://shop.example:8080", Some("Go on to shop.example:8080")),
-            ("https://bank.example@evil.example/x", Some("Go on to evil.example")),
+            ("https://shop.example/thanks?order=1", Some("Continue to shop.example")),
+            ("HTTP://shop.example:8080", Some("Continue to shop.example:8080")),
+            ("https://bank.example@evil.example/x", Some("Continue to evil.example")),
             ("javascript:alert(1)", None),
             ("//shop.example", None),
         ] {
             assert_eq!(go_on(words, url).map(|(_, text)| text).as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_payer_is_sent_to_act_on_the_web_only() {
+        for (url, is_shown) in [
+            ("https://bank.example/confirm?id=1", true),
+            ("HTTP://bank.example/", true),
+            ("javascript:alert(1)", false),
+            ("data:text/html,<b>", false),
+            ("//bank.example", false),
+        ] {
+            let mut page = page(PageForm::Sandbox { methods: Vec::new() }, "Shop");
+            page.state = PageState::ActionRequired { url: url.to_owned() };
+            let html = RequestPage::new(&place(), &page, None).render().unwrap();
+            assert_eq!(html.contains(&format!("href=\"{url}\"")), is_shown, "{url}");
+            assert_eq!(html.contains("Bei meiner Bank"), is_shown, "{url}");
         }
     }
 

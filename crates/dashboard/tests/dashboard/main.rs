@@ -7,6 +7,7 @@ mod database;
 mod forms;
 mod hostile_texts;
 mod pages;
+mod paying;
 mod roles;
 mod signing_in;
 mod world;

@@ -119,6 +119,12 @@ impl Browser {
         self.ask(TestRequest::default().method(Method::GET).uri(path)).await
     }
 
+    /// As a browser asks whose user reads these languages.
+    pub(crate) async fn get_in(&self, languages: &str, path: &str) -> Page {
+        let request = TestRequest::default().method(Method::GET).uri(path);
+        self.ask(request.insert_header(("accept-language", languages))).await
+    }
+
     /// As a part of a page that asks for itself anew.
     pub(crate) async fn poll(&self, path: &str) -> Page {
         self.ask(TestRequest::default().method(Method::GET).uri(path).insert_header(("hx-request", "true")))

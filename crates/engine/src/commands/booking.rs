@@ -9,7 +9,7 @@ use florin_domain::{
     Invoice, InvoiceStatus, Metadata, MethodType, Movement, Payment, PaymentRequestState, RefundId,
     Transaction, TransactionId, TransactionType, movements,
 };
-use florin_storage::{Realm, WorkingSet};
+use florin_storage::{InRealm, WorkingSet};
 
 use super::invoices::tell_invoice;
 use super::payment_requests::tell_request;
@@ -22,7 +22,7 @@ pub(super) fn put_payment(
     payment: Payment,
     refund_id: Option<RefundId>,
 ) {
-    let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+    let realm = payment.realm();
     let before = set.payment(realm, payment.id);
     let moved = before.map_or_else(Vec::new, |before| movements(before, &payment));
     for movement in moved {
@@ -64,7 +64,7 @@ fn transaction(
 /// Spends credits, or gives them back. Whoever began the payment or refund has made sure that it can be done.
 fn move_credits(set: &mut WorkingSet, transaction: &Transaction) {
     let Some(customer_id) = transaction.customer_id else { return };
-    let realm = Realm { tenant_id: transaction.tenant_id, mode: transaction.mode };
+    let realm = transaction.realm();
     let account = set.credit_account(realm, customer_id, transaction.currency);
     let amount = transaction.movement.amount;
     let moved = account.map(|account| match transaction.movement.kind {
@@ -86,7 +86,7 @@ fn move_credits(set: &mut WorkingSet, transaction: &Transaction) {
 /// Changes the sums of the payment's invoice by what the payment brings and holds now, and tells when that pays it.
 fn share_in_invoice(set: &mut WorkingSet, deciding: &Deciding<'_>, payment: &Payment) {
     let Some(destination) = &payment.destination else { return };
-    let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+    let realm = payment.realm();
     let before = set.payment(realm, payment.id).map(Payment::invoice_share).unwrap_or_default();
     let now = payment.invoice_share();
     if before == now {
@@ -112,7 +112,7 @@ fn share_in_invoice(set: &mut WorkingSet, deciding: &Deciding<'_>, payment: &Pay
 /// Changes the payment's request by where the payment stands now, and tells when that pays it.
 fn follow_request(set: &mut WorkingSet, deciding: &Deciding<'_>, payment: &Payment) {
     let Some(id) = payment.request_id else { return };
-    let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+    let realm = payment.realm();
     let Some(request) = set.payment_request(realm, id) else {
         tracing::error!(payment_request = %id, "a payment's request is missing");
         return;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use florin_domain::{AuditAction, Invoice, InvoiceId, InvoiceNumber, Total, counted_number};
-use florin_storage::{Needs, Realm, WorkingSet};
+use florin_storage::{InRealm, Needs, Realm, WorkingSet};
 use serde_json::json;
 
 use super::change::{Change, Desk, Made};
@@ -97,7 +97,7 @@ pub(super) fn tell_invoice(
     mut invoice: Invoice,
 ) -> (Invoice, Arc<str>) {
     invoice.event_count = invoice.event_count.saturating_add(1);
-    let realm = Realm { tenant_id: invoice.tenant_id, mode: invoice.mode };
+    let realm = invoice.realm();
     let snapshot: Arc<str> = Arc::from(to_json(&InvoiceResponse::new(&invoice), 1024));
     put_event(set, deciding, realm, kind, (invoice.id.bytes(), invoice.event_count), &snapshot);
     set.put_invoice(invoice.clone());

@@ -5,7 +5,7 @@ use florin_domain::{
     OpenItem, OpenItemId, OpenItemStatus, Payment, PaymentId, RefundId, Resolution, Settlement,
     cause_of_review,
 };
-use florin_storage::{IdempotencyRecord, Needs, Realm, WorkingSet};
+use florin_storage::{IdempotencyRecord, InRealm, Needs, Realm, WorkingSet};
 
 use super::change::{Change, Desk, Made};
 use super::gate::{Bound, Gate, KeyUse, finish};
@@ -41,7 +41,7 @@ impl Command for Raise {
 
 impl Raise {
     fn realm(&self) -> Realm {
-        Realm { tenant_id: self.item.tenant_id, mode: self.item.mode }
+        self.item.realm()
     }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn follow_review(
     review: Option<&Review>,
     (attempt, by): (&Attempt, Actor),
 ) {
-    let realm = Realm { tenant_id: attempt.tenant_id, mode: attempt.mode };
+    let realm = attempt.realm();
     if attempt.status == AttemptStatus::NeedsReview {
         let Some(payment) = set.payment(realm, attempt.payment_id) else { return };
         let item = OpenItem::needs_review(OpenItemId::from_uuid(deciding.new_id()), payment, attempt);

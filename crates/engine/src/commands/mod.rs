@@ -20,6 +20,7 @@ mod operations;
 mod pay;
 mod payment_requests;
 mod request;
+mod returned;
 mod schedule;
 mod sessions;
 mod settle;
@@ -51,6 +52,7 @@ pub(crate) use payment_requests::{
     BeginSend, CancelRequest, EndSend, NewRequest, RequestCanceled, SendBegun,
 };
 pub(crate) use request::{Operation, Request};
+pub(crate) use returned::{TakeReturned, is_worth_a_look};
 pub(crate) use sessions::{BeginSession, EndSession, Exchanged, RefreshSession};
 pub(crate) use settle::{Settled, Settling};
 pub(crate) use telling::{Requester, payment_json};

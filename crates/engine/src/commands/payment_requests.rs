@@ -8,7 +8,7 @@ use florin_domain::{
     NewPaymentRequest, PageToken, Payment, PaymentId, PaymentRequest, PaymentRequestId, Reason,
     RequestCancellation,
 };
-use florin_storage::{IdempotencyRecord, Needs, Realm, WorkingSet};
+use florin_storage::{IdempotencyRecord, InRealm, Needs, Realm, WorkingSet};
 use serde_json::json;
 
 use super::booking::put_payment;
@@ -360,7 +360,7 @@ pub(super) fn tell_request(
     request: PaymentRequest,
 ) {
     let request = request.with_event();
-    let realm = Realm { tenant_id: request.tenant_id, mode: request.mode };
+    let realm = request.realm();
     let snapshot = payment_request_json(&request, deciding);
     put_event(set, deciding, realm, kind, (request.id.bytes(), request.event_count), &snapshot);
     set.put_payment_request(request);

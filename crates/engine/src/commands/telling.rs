@@ -7,7 +7,7 @@ use florin_domain::{
     Actor, Attempt, AttemptKind, AttemptStatus, AuditAction, AuditEntryId, EventId, Payment, Refund,
 };
 use florin_storage::access::AuditEntry;
-use florin_storage::{Event, Realm, WorkingSet};
+use florin_storage::{Event, InRealm, Realm, WorkingSet};
 
 use super::booking::put_payment;
 use crate::access::Context;
@@ -31,7 +31,7 @@ impl From<&Context> for Requester {
     fn from(context: &Context) -> Self {
         let caller = &context.caller;
         Requester {
-            realm: Realm { tenant_id: caller.tenant_id, mode: caller.mode },
+            realm: caller.realm(),
             actor: caller.actor(),
             request_id: Arc::from(context.request_id.as_str()),
             address: context.address,
@@ -99,7 +99,7 @@ pub(crate) fn tell_payment(
     payment: Payment,
 ) -> (Payment, Arc<str>) {
     let payment = payment.with_event();
-    let realm = Realm { tenant_id: payment.tenant_id, mode: payment.mode };
+    let realm = payment.realm();
     let snapshot = payment_json(&payment, set.attempts(realm, payment.id));
     put_event(set, deciding, realm, kind, (payment.id.bytes(), payment.event_count), &snapshot);
     put_payment(set, deciding, payment.clone(), None);
@@ -114,7 +114,7 @@ pub(crate) fn tell_refund(
     mut refund: Refund,
 ) -> (Refund, Arc<str>) {
     refund.event_count = refund.event_count.saturating_add(1);
-    let realm = Realm { tenant_id: refund.tenant_id, mode: refund.mode };
+    let realm = refund.realm();
     let snapshot = refund_json(&refund);
     put_event(set, deciding, realm, kind, (refund.id.bytes(), refund.event_count), &snapshot);
     set.put_refund(refund.clone());

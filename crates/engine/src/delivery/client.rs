@@ -207,6 +207,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use florin_domain::{Actor, Mode, StoredSecret, TenantId, WebhookEndpointId};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -322,6 +323,48 @@ mod tests {
         // Each time it was looked once, and what was found was what was connected to, or not.
         assert_eq!(looks.load(Ordering::SeqCst), 10);
         assert_eq!(connections.load(Ordering::SeqCst), 0);
+    }
+
+    /// A receiver on loopback that answers each connection by these bytes, and then says no more.
+    async fn receiver(answer: Vec<u8>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Ok((mut connection, _)) = listener.accept().await {
+                assert!(connection.read(&mut [0; 4096]).await.unwrap() > 0);
+                connection.write_all(&answer).await.unwrap();
+                open.push(connection);
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn where_an_answer_leads_to_is_not_followed() {
+        let (port, connections) = canary().await;
+        let client = client(Reach::PublicAndLoopback, system_lookup());
+        for status in [301, 302, 303, 307, 308] {
+            let head = format!(
+                "HTTP/1.1 {status} x\r\nlocation: http://127.0.0.1:{port}/\r\ncontent-length: 0\r\n\r\n"
+            );
+            let sent = send(&client, receiver(head.into_bytes()).await).await;
+            assert_eq!(sent.status_code, Some(status), "{sent:?}");
+        }
+        assert_eq!(connections.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn of_a_long_answer_sixty_four_kilobytes_are_read_and_not_one_more_is_waited_for() {
+        let patience = Duration::from_secs(2);
+        let client = WebhookClient::new(Reach::PublicAndLoopback, system_lookup(), patience).unwrap();
+        for (sent_of_it, waits) in [(64 << 10, false), ((64 << 10) - 1, true)] {
+            let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n".to_vec();
+            answer.resize(answer.len() + sent_of_it, b'x');
+            let sent = send(&client, receiver(answer).await).await;
+            assert_eq!((sent.status_code, sent.answer.map(|kept| kept.len())), (Some(200), Some(1024)));
+            assert_eq!(sent.took >= patience, waits, "{:?} for {sent_of_it} bytes", sent.took);
+        }
     }
 
     #[tokio::test]

@@ -25,7 +25,7 @@ use florin_domain::{EventId, WebhookEndpoint, WebhookEndpointId, next_try};
 use florin_storage::webhooks::{
     Claimed, Finished, Tried, Verdict, claim_deliveries, find_events, load_listeners,
 };
-use florin_storage::{Realm, StorageError};
+use florin_storage::{InRealm, Realm, StorageError};
 use tokio::sync::mpsc;
 
 pub use addresses::Reach;
@@ -70,7 +70,7 @@ impl Default for DeliverySettings {
 type EndpointKey = (Realm, WebhookEndpointId);
 
 fn key_of(endpoint: &WebhookEndpoint) -> EndpointKey {
-    (Realm { tenant_id: endpoint.tenant_id, mode: endpoint.mode }, endpoint.id)
+    (endpoint.realm(), endpoint.id)
 }
 
 /// Sends, and passes on what has to be written down.

@@ -80,7 +80,7 @@ impl Engine {
     /// When too many exports run, or when the database could not be read.
     pub async fn export(&self, context: Context, request: ExportRequest) -> Result<ExportStream, Refused> {
         let caller = &context.caller;
-        let realm = Realm { tenant_id: caller.tenant_id, mode: caller.mode };
+        let realm = caller.realm();
         let slot = self.inner.exports.take(realm.tenant_id).filter(|_| !self.inner.is_closed());
         let slot = slot.ok_or_else(busy)?;
         let (sender, mut parts) = channel(PARTS);

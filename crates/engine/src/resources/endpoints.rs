@@ -11,7 +11,7 @@ use florin_storage::webhooks::{
     DeliveryQuery, DeliveryRecord, NewDelivery, deliver_missed, endpoints_of, find_endpoint, find_event,
     list_deliveries, missed_events, redeliver, redeliver_failed, write_audit_entry,
 };
-use florin_storage::{Realm, StorageError, in_transaction};
+use florin_storage::{InRealm, Realm, StorageError, in_transaction};
 use serde_json::json;
 
 use crate::access::Context;
@@ -316,7 +316,7 @@ impl Inner {
 
     /// What signs what is sent to an endpoint now: after a rotation also the secret before.
     pub(crate) fn signing_secrets(&self, endpoint: &WebhookEndpoint) -> Result<Vec<Vec<u8>>, VaultError> {
-        let realm = Realm { tenant_id: endpoint.tenant_id, mode: endpoint.mode };
+        let realm = endpoint.realm();
         let now = self.now();
         let old = endpoint.old_secret.iter().filter(|(_, until)| now < *until).map(|(secret, _)| secret);
         std::iter::once(&endpoint.secret)

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use florin_domain::{Mode, ProcessorAccount, ProcessorAccountId, ProcessorRoutes};
 use florin_processors::{Connector, Processor};
-use florin_storage::{AnyConnection, Realm, StorageError, read};
+use florin_storage::{AnyConnection, InRealm, Realm, StorageError, read};
 
 use super::guard::{Guarded, Guarding};
 use super::routes::{Account, Routes, Service};
@@ -156,7 +156,7 @@ impl Directory {
         let mut content = Content { version, ..Content::default() };
         let mut realms: HashMap<Realm, Vec<ProcessorAccount>> = HashMap::new();
         for stored in accounts {
-            realms.entry(realm_of(&stored)).or_default().push(stored);
+            realms.entry(stored.realm()).or_default().push(stored);
         }
         for (realm, mut stored) in realms {
             stored.sort_by_key(|account| (account.position, account.id));
@@ -169,7 +169,7 @@ impl Directory {
             content.realms.insert(realm, Arc::new(own));
         }
         for routes in routes {
-            let realm = Realm { tenant_id: routes.tenant_id, mode: routes.mode };
+            let realm = routes.realm();
             // Rules name accounts, so there are no rules without any.
             if let Some(own) = content.realms.get_mut(&realm).and_then(Arc::get_mut) {
                 own.rules = routes.rules;
@@ -209,7 +209,7 @@ impl Opener {
     }
 
     fn connect(&self, stored: &ProcessorAccount, name: &Arc<str>) -> Result<Guarded, String> {
-        let realm = realm_of(stored);
+        let realm = stored.realm();
         let credentials =
             self.vault.open(realm, stored.id, &stored.credentials).map_err(|error| error.to_string())?;
         let connector = self.connector(stored.connector.as_str()).ok_or("there is no such connector")?;
@@ -242,11 +242,6 @@ impl Opener {
 fn connects_alike(one: &ProcessorAccount, other: &ProcessorAccount) -> bool {
     // The name and the connector of an account never change.
     one.settings == other.settings && one.credentials == other.credentials
-}
-
-/// Whose an account is.
-pub(crate) fn realm_of(stored: &ProcessorAccount) -> Realm {
-    Realm { tenant_id: stored.tenant_id, mode: stored.mode }
 }
 
 fn built_in_account(processor: &Arc<dyn Processor>) -> Arc<Account> {

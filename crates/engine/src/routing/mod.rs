@@ -6,5 +6,5 @@ mod guard;
 mod offers;
 mod routes;
 
-pub(crate) use directory::{AT_ONCE_SETTING, Directory, Opener, REFRESHED_EVERY, realm_of};
+pub(crate) use directory::{AT_ONCE_SETTING, Directory, Opener, REFRESHED_EVERY};
 pub(crate) use routes::{Route, Routes, Wanted};

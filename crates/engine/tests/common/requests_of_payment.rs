@@ -73,6 +73,7 @@ pub(crate) fn a_try(processor: &str, token: &str) -> PayTry {
         processor: processor.to_owned(),
         method: method(token),
         method_type: None,
+        return_query: String::new(),
         address: None,
         request_id: Arc::from("req_page"),
     }

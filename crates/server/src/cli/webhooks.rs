@@ -27,7 +27,8 @@ Examples:
 
   florin trigger refund.failed --server https://florin.internal --key sk_test_…
 
-What is triggered happens: with a key of test mode, in the sandbox.";
+What is triggered happens: with a key of test mode, in the sandbox. For webhook_endpoint.disabled there is an endpoint on this
+machine for a moment, which the server has to be allowed to reach, as `florin dev` is.";
 
 /// Which server, and as whom.
 #[derive(Clone, Debug, Args)]

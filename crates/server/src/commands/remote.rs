@@ -51,6 +51,31 @@ impl RemoteServer {
         Err(Failure::Answered { status, message })
     }
 
+    /// Posts a body, and reads an answer of one of these statuses.
+    pub(super) async fn post(&self, path: &str, body: Value, expected: &[u16]) -> Result<Value, Failure> {
+        self.ask(Method::POST, path, Some(body), expected).await
+    }
+
+    /// Pays on the page of a payment request, as a payer's browser does.
+    pub(super) async fn pay_on_page(&self, link: &str, method: &str) -> Result<(), Failure> {
+        // The link may be one for payers, who reach the server at another address.
+        let token = link.rsplit('/').next().unwrap_or_default();
+        let page = format!("{}/pay/{token}", self.url);
+        let request = self.http.get(&page).timeout(Duration::from_secs(60));
+        let shown = request.send().await?.text().await?;
+        let processor = shown.split_once("name=\"processor\" value=\"").map(|(_, rest)| rest);
+        let processor = processor.and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        let form = format!("processor={processor}&method={method}");
+        let request = self.http.post(&page).header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.body(form).timeout(Duration::from_secs(60)).send().await?;
+        let status = answer.status().as_u16();
+        if status == 303 {
+            return Ok(());
+        }
+        let message = "the payment page takes no test payment method".to_owned();
+        Err(Failure::Answered { status, message })
+    }
+
     /// Opens a stream of events.
     pub(super) async fn stream(&self, query: &str, after: Option<&str>) -> Result<Response, Failure> {
         let mut request =

@@ -69,6 +69,7 @@ impl Shop {
             processor: offer.processor,
             method: method(name)?,
             method_type: None,
+            return_query: String::new(),
             address: None,
             request_id: Arc::from("demo"),
         };

@@ -5,7 +5,7 @@ use florin_domain::{Actor, AuditAction, AuditEntryId, KeyId};
 
 use super::filter::Filter;
 use super::objects::{find, list};
-use super::{Listed, Slice, page};
+use super::{Listed, Slice, list_by_ids};
 use crate::access::{ApiKey, TenantSettings};
 use crate::batch::{Lock, Value};
 use crate::rows::{AuditEntry, Realm, Stored, load_audit_entries, object_key};
@@ -104,15 +104,10 @@ pub fn list_audit_log(
 ) -> Result<Listed<AuditEntry>, StorageError> {
     let filter = query.filter();
     let total_count = filter.count(connection)?;
-    if total_count == 0 {
-        return Ok(Listed::nothing());
-    }
-    let (mut ids, has_more) = page(connection, &filter, slice, total_count)?;
-    ids.sort_unstable();
-    let keys: Vec<_> = ids.iter().map(|id| object_key(query.realm, *id)).collect();
-    let mut items = load_audit_entries(connection, &keys)?;
-    items.reverse();
-    Ok(Listed { items, has_more, total_count })
+    list_by_ids(connection, &filter, total_count, slice, |connection, ids| {
+        let keys: Vec<_> = ids.iter().map(|id| object_key(query.realm, *id)).collect();
+        load_audit_entries(connection, &keys)
+    })
 }
 
 /// An entry of the audit log.

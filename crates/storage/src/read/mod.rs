@@ -43,6 +43,7 @@ pub use transactions::{
 
 pub(crate) use filter::Filter;
 use filter::Walk;
+pub(crate) use objects::list_by_ids;
 
 use crate::{AnyConnection, StorageError};
 

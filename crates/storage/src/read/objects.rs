@@ -16,13 +16,26 @@ pub(super) fn list<T: Stored>(
     slice: Slice,
 ) -> Result<Listed<T>, StorageError> {
     let total_count = count(connection, filter, counters)?;
+    list_by_ids(connection, filter, total_count, slice, |connection, ids| {
+        let keys: Vec<_> = ids.iter().map(|id| object_key(filter.realm(), *id)).collect();
+        T::load(connection, Lock::None, &keys)
+    })
+}
+
+/// A part of a list of that length. `load` gets sorted ids, and gives back what they are the ids of, in their order.
+pub(crate) fn list_by_ids<T>(
+    connection: &mut AnyConnection,
+    filter: &Filter<'_>,
+    total_count: i64,
+    slice: Slice,
+    load: impl FnOnce(&mut AnyConnection, &[[u8; 16]]) -> Result<Vec<T>, StorageError>,
+) -> Result<Listed<T>, StorageError> {
     if total_count == 0 {
         return Ok(Listed::nothing());
     }
     let (mut ids, has_more) = page(connection, filter, slice, total_count)?;
     ids.sort_unstable();
-    let keys: Vec<_> = ids.iter().map(|id| object_key(filter.realm(), *id)).collect();
-    let mut items = T::load(connection, Lock::None, &keys)?;
+    let mut items = load(connection, &ids)?;
     items.reverse();
     Ok(Listed { items, has_more, total_count })
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use florin_domain::{Attempt, Currency, CustomerId, InvoiceId, MethodType, Payment, PaymentId, State};
 
 use super::filter::Filter;
-use super::{Listed, Slice, page};
+use super::{Listed, Slice, list_by_ids};
 use crate::batch::Value;
 use crate::counters::{payments_in, sum};
 use crate::rows::Realm;
@@ -181,14 +181,10 @@ pub fn list_payments(
     let pattern = query.q.as_deref().map(pattern);
     let filter = query.filter(pattern.as_deref(), connection);
     let total_count = total(connection, query, &filter)?;
-    if total_count == 0 {
-        return Ok(Listed::nothing());
-    }
-    let (ids, has_more) = page(connection, &filter, slice, total_count)?;
-    let keys = ids.into_iter().map(|id| (query.realm, PaymentId::from_bytes(id))).collect();
-    let mut items = load_payments(connection, &keys)?;
-    items.reverse();
-    Ok(Listed { items, has_more, total_count })
+    list_by_ids(connection, &filter, total_count, slice, |connection, ids| {
+        let keys = ids.iter().map(|id| (query.realm, PaymentId::from_bytes(*id))).collect();
+        load_payments(connection, &keys)
+    })
 }
 
 /// How many payments there are.

@@ -5,7 +5,7 @@ use florin_domain::{Amount, Attempt, AttemptId, MethodRef, Mode, PaymentId, Refu
 
 use super::selections::ATTEMPTS_BY_PAYMENT;
 use super::stored::{Stored, load_objects};
-use super::{REALM, Reader, Realm, failure_values, micros};
+use super::{InRealm, REALM, Reader, Realm, failure_values, micros};
 use crate::batch::{Kind, Lock, Row, Table, Value};
 use crate::{AnyConnection, StorageError, schema};
 
@@ -99,7 +99,7 @@ impl Stored for Attempt {
     const TABLE: &'static Table = &ATTEMPTS;
 
     fn key(&self) -> Self::Key {
-        let realm = Realm { tenant_id: self.tenant_id, mode: self.mode };
+        let realm = self.realm();
         (realm, self.payment_id, self.id)
     }
 
@@ -108,7 +108,7 @@ impl Stored for Attempt {
     }
 
     fn key_values(&self) -> Row<'_> {
-        let [tenant, mode] = Realm { tenant_id: self.tenant_id, mode: self.mode }.values();
+        let [tenant, mode] = self.realm().values();
         vec![tenant, mode, Value::Id(self.payment_id.bytes()), Value::Id(self.id.bytes())]
     }
 

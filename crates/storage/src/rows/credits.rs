@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use florin_domain::{CreditAccount, Currency, CustomerId, Mode, TenantId, Total};
 
 use super::stored::{Stored, load_objects};
-use super::{REALM, Reader, Realm, object_key};
+use super::{InRealm, REALM, Reader, Realm, object_key};
 use crate::batch::{Kind, Lock, Row, Selection, Table, Value};
 use crate::{AnyConnection, StorageError, schema};
 
@@ -78,7 +78,7 @@ impl Stored for CreditAccount {
     const TABLE: &'static Table = &TABLE;
 
     fn key(&self) -> Self::Key {
-        (Realm { tenant_id: self.tenant_id, mode: self.mode }, self.customer_id, self.currency)
+        (self.realm(), self.customer_id, self.currency)
     }
 
     fn revision(&self) -> i64 {

@@ -5,7 +5,7 @@ use florin_domain::{Customer, CustomerId, Mode, TenantId};
 
 use super::payment::{metadata, metadata_value};
 use super::stored::{Stored, load_objects};
-use super::{REALM, Reader, Realm, object_key};
+use super::{InRealm, REALM, Reader, Realm, object_key};
 use crate::batch::{Kind, Lock, Row, Selection, Table, Value};
 use crate::counters::CUSTOMERS;
 use crate::{AnyConnection, StorageError, schema};
@@ -96,7 +96,7 @@ impl Stored for Customer {
     const TABLE: &'static Table = &TABLE;
 
     fn key(&self) -> Self::Key {
-        (Realm { tenant_id: self.tenant_id, mode: self.mode }, self.id)
+        (self.realm(), self.id)
     }
 
     fn revision(&self) -> i64 {

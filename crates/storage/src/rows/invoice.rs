@@ -5,7 +5,7 @@ use florin_domain::{Amount, CustomerId, Invoice, InvoiceId, InvoiceLine, Mode, T
 
 use super::payment::{metadata, metadata_value};
 use super::stored::{Stored, load_objects};
-use super::{REALM, Reader, Realm, micros, object_key};
+use super::{InRealm, REALM, Reader, Realm, micros, object_key};
 use crate::batch::{Kind, Lock, Row, Selection, Table, Value};
 use crate::counters::invoices_in;
 use crate::{AnyConnection, StorageError, schema};
@@ -141,7 +141,7 @@ impl Stored for Invoice {
     const TABLE: &'static Table = &TABLE;
 
     fn key(&self) -> Self::Key {
-        (Realm { tenant_id: self.tenant_id, mode: self.mode }, self.id)
+        (self.realm(), self.id)
     }
 
     fn revision(&self) -> i64 {

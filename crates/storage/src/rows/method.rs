@@ -5,7 +5,7 @@ use florin_domain::{CustomerId, Expiry, Last4, Mode, StoredMethod, StoredMethodI
 
 use super::payment::{metadata, metadata_value};
 use super::stored::{Stored, load_objects};
-use super::{REALM, Reader, Realm, micros, object_key};
+use super::{InRealm, REALM, Reader, Realm, micros, object_key};
 use crate::batch::{Kind, Lock, Row, Selection, Table, Value};
 use crate::counters::PAYMENT_METHODS;
 use crate::{AnyConnection, StorageError, schema};
@@ -107,7 +107,7 @@ impl Stored for StoredMethod {
     const TABLE: &'static Table = &TABLE;
 
     fn key(&self) -> Self::Key {
-        (Realm { tenant_id: self.tenant_id, mode: self.mode }, self.id)
+        (self.realm(), self.id)
     }
 
     fn revision(&self) -> i64 {

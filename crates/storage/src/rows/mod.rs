@@ -15,6 +15,7 @@ mod open_item;
 mod payment;
 mod payment_request;
 mod processor_event;
+mod realm;
 mod refund;
 mod routes;
 mod selections;
@@ -46,6 +47,7 @@ pub(crate) use payment::PaymentRow;
 pub(crate) use payment_request::{PAYMENT_REQUEST_COLUMNS, PaymentRequestRow, load_request_by_token};
 pub use processor_event::ProcessorEventRecord;
 pub(crate) use processor_event::{PROCESSOR_EVENTS, processor_event_row};
+pub use realm::{InRealm, Realm};
 pub(crate) use refund::RefundRow;
 pub(crate) use routes::RoutesRow;
 pub(crate) use selections::{
@@ -73,22 +75,6 @@ use crate::batch::{Column, Kind, Value};
 
 /// The first two columns of every key.
 pub(crate) const REALM: [Column; 2] = [("tenant_id", Kind::Bytes), ("livemode", Kind::Bool)];
-
-/// A tenant's objects of one mode: what every query is confined to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Realm {
-    /// Whose.
-    pub tenant_id: TenantId,
-    /// Test or live.
-    pub mode: Mode,
-}
-
-impl Realm {
-    /// The realm of these two columns.
-    pub(crate) fn values<'a>(self) -> [Value<'a>; 2] {
-        [Value::Id(self.tenant_id.bytes()), Value::Bool(self.mode.is_live())]
-    }
-}
 
 /// Reads columns of one table, and names the table in errors.
 #[derive(Clone, Copy)]

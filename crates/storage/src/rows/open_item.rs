@@ -6,7 +6,7 @@ use florin_domain::{
 };
 
 use super::stored::{Stored, load_objects};
-use super::{REALM, Reader, Realm, micros, object_key};
+use super::{InRealm, REALM, Reader, Realm, micros, object_key};
 use crate::batch::{Kind, Lock, Row, Selection, Table, Value};
 use crate::{AnyConnection, StorageError, schema};
 
@@ -149,7 +149,7 @@ impl Stored for OpenItem {
     const TABLE: &'static Table = &TABLE;
 
     fn key(&self) -> Self::Key {
-        (Realm { tenant_id: self.tenant_id, mode: self.mode }, self.id)
+        (self.realm(), self.id)
     }
 
     fn revision(&self) -> i64 {

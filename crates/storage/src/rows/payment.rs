@@ -8,7 +8,7 @@ use florin_domain::{
 
 use super::selections::PAYMENTS_BY_ID;
 use super::stored::{Stored, load_objects};
-use super::{REALM, Reader, Realm, failure_values, micros};
+use super::{InRealm, REALM, Reader, Realm, failure_values, micros};
 use crate::batch::{Kind, Lock, Row, Table, Value};
 use crate::counters::payments_in;
 use crate::{AnyConnection, StorageError, schema};
@@ -226,7 +226,7 @@ impl Stored for Payment {
     const TABLE: &'static Table = &PAYMENTS;
 
     fn key(&self) -> Self::Key {
-        let realm = Realm { tenant_id: self.tenant_id, mode: self.mode };
+        let realm = self.realm();
         (realm, self.id)
     }
 
@@ -239,7 +239,7 @@ impl Stored for Payment {
     }
 
     fn key_values(&self) -> Row<'_> {
-        let [tenant, mode] = Realm { tenant_id: self.tenant_id, mode: self.mode }.values();
+        let [tenant, mode] = self.realm().values();
         let mut row = Vec::with_capacity(COLUMNS);
         row.extend([tenant, mode, Value::Id(self.id.bytes())]);
         row

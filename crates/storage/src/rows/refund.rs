@@ -6,7 +6,7 @@ use florin_domain::{Amount, Mode, PaymentId, Refund, RefundId, TenantId};
 use super::payment::{metadata, metadata_value};
 use super::selections::REFUNDS_BY_ID;
 use super::stored::{Stored, load_objects};
-use super::{REALM, Reader, Realm, failure_values};
+use super::{InRealm, REALM, Reader, Realm, failure_values};
 use crate::batch::{Kind, Lock, Row, Table, Value};
 use crate::counters::REFUNDS as REFUND_COUNTER;
 use crate::{AnyConnection, StorageError, schema};
@@ -87,7 +87,7 @@ impl Stored for Refund {
     const TABLE: &'static Table = &REFUNDS;
 
     fn key(&self) -> Self::Key {
-        let realm = Realm { tenant_id: self.tenant_id, mode: self.mode };
+        let realm = self.realm();
         (realm, self.id)
     }
 
@@ -100,7 +100,7 @@ impl Stored for Refund {
     }
 
     fn key_values(&self) -> Row<'_> {
-        let [tenant, mode] = Realm { tenant_id: self.tenant_id, mode: self.mode }.values();
+        let [tenant, mode] = self.realm().values();
         vec![tenant, mode, Value::Id(self.id.bytes())]
     }
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use florin_domain::{Mode, ProcessorRoutes, RouteRule, TenantId};
 
 use super::stored::{Stored, load_objects};
-use super::{REALM, Reader, Realm};
+use super::{InRealm, REALM, Reader, Realm};
 use crate::batch::{Kind, Lock, Row, Selection, Table, Value};
 use crate::{AnyConnection, StorageError, schema};
 
@@ -63,7 +63,7 @@ impl Stored for ProcessorRoutes {
     const TABLE: &'static Table = &TABLE;
 
     fn key(&self) -> Self::Key {
-        Realm { tenant_id: self.tenant_id, mode: self.mode }
+        self.realm()
     }
 
     fn revision(&self) -> i64 {

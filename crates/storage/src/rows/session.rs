@@ -8,7 +8,7 @@ use florin_domain::{
 };
 
 use super::stored::{Stored, load_objects};
-use super::{REALM, Reader, Realm, micros, object_key};
+use super::{InRealm, REALM, Reader, Realm, micros, object_key};
 use crate::batch::{Kind, Lock, Row, Selection, Table, Value};
 use crate::{AnyConnection, StorageError, schema};
 
@@ -140,17 +140,13 @@ fn ending(row: &SessionRow) -> Result<Option<Ending>, StorageError> {
     }
 }
 
-fn realm_of(session: &Session) -> Realm {
-    Realm { tenant_id: session.tenant_id, mode: session.mode }
-}
-
 impl Stored for Session {
     type Key = (Realm, SessionId);
 
     const TABLE: &'static Table = &SESSIONS;
 
     fn key(&self) -> Self::Key {
-        (realm_of(self), self.id)
+        (self.realm(), self.id)
     }
 
     fn revision(&self) -> i64 {
@@ -158,7 +154,7 @@ impl Stored for Session {
     }
 
     fn key_values(&self) -> Row<'_> {
-        object_key(realm_of(self), self.id.bytes())
+        object_key(self.realm(), self.id.bytes())
     }
 
     fn push_fixed<'a>(&'a self, row: &mut Row<'a>) {

@@ -8,7 +8,7 @@ use florin_domain::{
 
 use super::payment::{metadata, metadata_value};
 use super::stored::{Stored, load_objects};
-use super::{REALM, Reader, Realm, object_key};
+use super::{InRealm, REALM, Reader, Realm, object_key};
 use crate::batch::{Kind, Lock, Row, Selection, Table, Value};
 use crate::counters::transactions_of;
 use crate::{AnyConnection, StorageError, schema};
@@ -119,7 +119,7 @@ impl Stored for Transaction {
     const TABLE: &'static Table = &TRANSACTIONS;
 
     fn key(&self) -> Self::Key {
-        (Realm { tenant_id: self.tenant_id, mode: self.mode }, self.id)
+        (self.realm(), self.id)
     }
 
     fn revision(&self) -> i64 {

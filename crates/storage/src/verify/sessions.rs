@@ -8,7 +8,7 @@ use super::payments::reason;
 use super::{Key, Run, Violation, name, next_page, tenant_name};
 use crate::access::list_tenants;
 use crate::batch::{Statement, Value};
-use crate::rows::{Realm, SESSION_COLUMNS, SessionRow, load_users_of};
+use crate::rows::{InRealm, Realm, SESSION_COLUMNS, SessionRow, load_users_of};
 use crate::{AnyConnection, StorageError, schema};
 
 pub(super) fn check(connection: &mut AnyConnection, run: &mut Run<'_>) -> Result<(), StorageError> {
@@ -76,7 +76,7 @@ fn check_session(
     session: &Session,
     run: &mut Run<'_>,
 ) -> Result<(), StorageError> {
-    let [tenant, mode] = Realm { tenant_id: session.tenant_id, mode: session.mode }.values();
+    let [tenant, mode] = session.realm().values();
     let statement = Statement::<BigInt>::new("SELECT count(*) FROM session_tokens WHERE tenant_id = ")
         .value(tenant)
         .sql(" AND livemode = ")

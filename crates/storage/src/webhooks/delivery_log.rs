@@ -9,7 +9,7 @@ use florin_domain::{DeliveryId, DeliveryStatus, EventId, WebhookEndpointId};
 use super::deliveries::OF_ENDPOINT;
 use super::outcomes::Tried;
 use crate::batch::{Kind, Lock, Row, Selection, Value, load_rows};
-use crate::read::{Filter, Listed, Slice, page};
+use crate::read::{Filter, Listed, Slice, list_by_ids};
 use crate::rows::{Reader, Realm, object_key};
 use crate::{AnyConnection, StorageError};
 
@@ -96,14 +96,9 @@ pub fn list_deliveries(
     }
     filter.add_creation(query.created_after, query.created_before);
     let total_count = filter.count(connection)?;
-    if total_count == 0 {
-        return Ok(Listed::nothing());
-    }
-    let (mut ids, has_more) = page(connection, &filter, slice, total_count)?;
-    ids.sort_unstable();
-    let mut items = load_deliveries(connection, (query.realm, query.endpoint_id), &ids)?;
-    items.reverse();
-    Ok(Listed { items, has_more, total_count })
+    list_by_ids(connection, &filter, total_count, slice, |connection, ids| {
+        load_deliveries(connection, (query.realm, query.endpoint_id), ids)
+    })
 }
 
 /// A delivery.

@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Binary, Bool, Text};
 use florin_domain::{EventId, EventType};
 
 use crate::batch::{Kind, Lock, Selection, Statement, Value, load_rows};
-use crate::read::{Filter, Listed, Slice, page};
+use crate::read::{Filter, Listed, Slice, list_by_ids};
 use crate::rows::{REALM, Reader, Realm, object_key};
 use crate::{AnyConnection, StorageError};
 
@@ -107,15 +107,10 @@ pub fn list_events(
 ) -> Result<Listed<EventRecord>, StorageError> {
     let filter = query.filter();
     let total_count = filter.count(connection)?;
-    if total_count == 0 {
-        return Ok(Listed::nothing());
-    }
-    let (mut ids, has_more) = page(connection, &filter, slice, total_count)?;
-    ids.sort_unstable();
-    let keys: Vec<_> = ids.into_iter().map(|id| (query.realm, EventId::from_bytes(id))).collect();
-    let mut items = find_events(connection, &keys)?;
-    items.reverse();
-    Ok(Listed { items, has_more, total_count })
+    list_by_ids(connection, &filter, total_count, slice, |connection, ids| {
+        let keys: Vec<_> = ids.iter().map(|id| (query.realm, EventId::from_bytes(*id))).collect();
+        find_events(connection, &keys)
+    })
 }
 
 /// An event.

@@ -142,3 +142,78 @@ impl Methods {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    const SOURCES: [(&str, &str); 5] = [
+        ("en", include_str!("en.rs")),
+        ("de", include_str!("de.rs")),
+        ("fr", include_str!("fr.rs")),
+        ("es", include_str!("es.rs")),
+        ("ja", include_str!("ja.rs")),
+    ];
+
+    /// The texts of a language with the names of their fields, in the order of the file.
+    fn texts(source: &'static str) -> Vec<(&'static str, String)> {
+        let pieces: Vec<&str> = source.split('"').collect();
+        let field = |before: &'static str| before.trim_end_matches(": ").rsplit([' ', '\n']).next().unwrap();
+        let plain = |text: &str| text.replace("\\u{a0}", "\u{a0}").replace("\\u{202f}", "\u{202f}");
+        pieces.chunks(2).filter(|pair| pair.len() == 2).map(|pair| (field(pair[0]), plain(pair[1]))).collect()
+    }
+
+    fn placeholders(text: &str) -> Vec<&str> {
+        let mut found: Vec<&str> =
+            text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect();
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn each_language_fills_in_what_english_does() {
+        let english = texts(SOURCES[0].1);
+        assert!(english.len() > 60, "{}", english.len());
+        for (language, source) in SOURCES {
+            let own = texts(source);
+            assert_eq!(own.len(), english.len(), "{language}");
+            for ((field, text), (known, original)) in own.iter().zip(&english) {
+                assert_eq!(field, known, "{language}");
+                assert_eq!(placeholders(text), placeholders(original), "{language} {field}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_language_has_its_own_marks() {
+        for (language, source) in SOURCES {
+            for (field, text) in texts(source) {
+                let has = |marks: &[char]| text.contains(marks);
+                let about = format!("{language} {field}: {text}");
+                assert!(!has(&['\'', '"']) && !text.contains("..") && !text.contains("  "), "{about}");
+                assert_eq!(text.trim(), text, "{about}");
+                match language {
+                    "fr" => {
+                        let marks = text.char_indices().filter(|(_, mark)| "?!;:".contains(*mark));
+                        for (at, mark) in marks {
+                            let blank = if mark == ':' { '\u{a0}' } else { '\u{202f}' };
+                            assert!(text[..at].ends_with(blank), "{about}");
+                        }
+                    }
+                    "es" => {
+                        assert_eq!(text.matches('?').count(), text.matches('¿').count(), "{about}");
+                        assert_eq!(text.matches('!').count(), text.matches('¡').count(), "{about}");
+                    }
+                    "ja" => {
+                        assert!(!has(&['.', ',', '?', '!', ':', ';', '(', ')', ' ']), "{about}");
+                        let is_sentence = text.contains('。');
+                        assert!(!is_sentence || text.ends_with('。'), "{about}");
+                    }
+                    "de" => assert!(
+                        !text.contains(" du ") && !text.contains(" Du ") && !text.contains(" dein"),
+                        "{about}"
+                    ),
+                    _ => assert!(!has(&['¿', '¡', '\u{202f}']), "{about}"),
+                }
+            }
+        }
+    }
+}
