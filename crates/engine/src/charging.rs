@@ -39,6 +39,9 @@ impl Inner {
         let mut sending = sending;
         loop {
             pass(Point::CallBegins);
+            if sending.attempt.kind == AttemptKind::Charge {
+                pass(Point::ChargeBegins);
+            }
             let sent = self.try_send(&sending).await;
             pass(Point::CallEnded);
             let others = self.others(&sending, &sent, began);

@@ -21,6 +21,8 @@ pub enum Point {
     BatchAnswered,
     /// An attempt is committed and about to be sent.
     CallBegins,
+    /// The same, of a charge: the one kind that is never sent again.
+    ChargeBegins,
     /// The processor has answered, or has not in time.
     CallEnded,
     /// The outcome is committed; its caller has not heard of it.
@@ -33,13 +35,14 @@ pub enum Point {
 
 impl Point {
     /// All points.
-    pub const ALL: [Point; 10] = [
+    pub const ALL: [Point; 11] = [
         Point::BatchBegun,
         Point::BatchLoaded,
         Point::BatchSaved,
         Point::BatchCommitted,
         Point::BatchAnswered,
         Point::CallBegins,
+        Point::ChargeBegins,
         Point::CallEnded,
         Point::OutcomeSettled,
         Point::LeaseTaken,
@@ -55,6 +58,7 @@ impl Point {
             Point::BatchCommitted => "batch_committed",
             Point::BatchAnswered => "batch_answered",
             Point::CallBegins => "call_begins",
+            Point::ChargeBegins => "charge_begins",
             Point::CallEnded => "call_ended",
             Point::OutcomeSettled => "outcome_settled",
             Point::LeaseTaken => "lease_taken",

@@ -24,7 +24,7 @@ pub(crate) struct World {
     away: BTreeSet<usize>,
     addresses: watch::Sender<Vec<String>>,
     load: Option<Load>,
-    late_effects: usize,
+    late_effects: Option<usize>,
 }
 
 /// How servers are set up for an experiment: quick to learn of an outcome, and slow enough that faults meet requests.
@@ -51,7 +51,7 @@ impl World {
         let servers = (0..servers).map(|_| None).collect();
         let addresses = watch::Sender::new(Vec::new());
         let away = BTreeSet::new();
-        World { database, journal, effects, launch, servers, away, addresses, load: None, late_effects: 0 }
+        World { database, journal, effects, launch, servers, away, addresses, load: None, late_effects: None }
     }
 
     /// Starts the servers that are not running.
@@ -91,7 +91,7 @@ impl World {
 
     /// So many effects may come too late, if open items tell of them: a person deals with those.
     pub(crate) fn allow_late_effects(&mut self, count: usize) {
-        self.late_effects = count;
+        self.late_effects = Some(count);
     }
 
     /// Starts the load.

@@ -11,7 +11,7 @@ use crate::faults::{Plan, Report};
 
 /// Longer than the lease (the processor's time-out of 1 s, and 5 s), the processor's greatest delay (3 s), and two sweeps:
 /// whoever stands still for so long has been given up.
-const PAUSE: Duration = Duration::from_secs(14);
+const PAUSE: Duration = Duration::from_secs(16);
 
 /// The server that stops by itself, between the commit of an attempt and its sending, and the one that is stopped at any
 /// moment. The third one goes on.
@@ -28,8 +28,8 @@ pub(super) async fn senders(plan: &Plan) -> Report {
     let mut world = World::new(database, launch.clone(), 3);
     world.effects = Effects::Adversary(adversary.journal().to_owned());
     // What stands still between its last look at the lease and the writing, for some microseconds, is told by an item.
-    world.allow_late_effects(plan.count.div_ceil(10));
-    world.set_launch(launch.clone().variable("FAULT_STOP", "call_begins:150"));
+    world.allow_late_effects(plan.count / 20);
+    world.set_launch(launch.clone().variable("FAULT_STOP", "charge_begins:100"));
     world.start(BY_ITSELF, None).unwrap_or_else(|reason| panic!("{reason}"));
     world.set_launch(launch);
     world.start_all();
@@ -62,7 +62,8 @@ pub(super) async fn senders(plan: &Plan) -> Report {
             }
         }
     }
-    // From here on nobody stops any more.
+    // Whoever went on last has time to look for what it sent too late. From here on nobody stops any more.
+    tokio::time::sleep(Duration::from_secs(3)).await;
     world.kill(BY_ITSELF);
     report.merge(world.check(plan).await);
     report
