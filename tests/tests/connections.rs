@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use florin_tests::{Client, Database, Kind, Server, wait_until};
+use florin_tests::{Client, Database, Kind, Server, one_at_a_time, wait_until};
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::json;
@@ -127,6 +127,7 @@ async fn p99_of_payments(client: &Client, seconds: u64) -> Duration {
 async fn a_thousand_slow_connections_do_not_slow_down_the_honest(
     #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
 ) {
+    let _turn = one_at_a_time().await;
     let Some(database) = Database::make(kind) else { return };
     let server = database.launch().setting("HEAD_TIMEOUT_SECONDS", 3).start();
     let client = database.client(&server);

@@ -5,18 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use florin_tests::{
-    Client, Database, Kind, Redis, Reply, Server, TestCertificate, eventually, scaled, wait_until,
+    Client, Database, Kind, Redis, Reply, Server, TestCertificate, eventually, one_at_a_time, scaled,
+    wait_until,
 };
 use futures_util::future::join_all;
 use serde_json::json;
-use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{MissedTickBehavior, interval};
-
-/// These tests measure what happens in a second, so they take turns.
-async fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::const_new(());
-    TURN.lock().await
-}
 
 /// Servers on one database that share a Redis.
 struct Servers {
