@@ -130,13 +130,12 @@ impl Inner {
         attempt: &Attempt,
     ) -> Sent {
         let lease = self.lease_of(attempt);
-        let Some(left) = lease.left() else {
-            metrics::counter!("florin_sent_too_late_total").increment(1);
-            return Sent::nothing("the attempt's lease was over before it was sent");
-        };
+        let Some(left) = lease.left() else { return Sent::too_late(attempt) };
         let deadline = self.settings.processor_timeout.min(left);
-        let sending = Lease::new(move || lease.is_held()).hold(processor.send(request));
+        let is_held = lease.clone();
+        let sending = Lease::new(move || is_held.is_held()).hold(processor.send(request));
         match tokio::time::timeout(deadline, sending).await {
+            Ok(Outcome::NotSent { .. }) if !lease.is_held() => Sent::too_late(attempt),
             Ok(outcome) => {
                 let may_go_on = may_go_on(&outcome);
                 let (settlement, reference) = settlement_of(outcome);
@@ -230,6 +229,19 @@ impl Sent {
     /// Nothing was sent, and nothing else can be.
     fn nothing(reason: &str) -> Sent {
         Sent { settlement: not_sent(reason), reference: None, may_go_on: false }
+    }
+
+    /// It was not sent, since its time was over. A charge has failed by that; all else is a decision that stands, and
+    /// recovery sends it.
+    fn too_late(attempt: &Attempt) -> Sent {
+        metrics::counter!("florin_sent_too_late_total").increment(1);
+        let nothing = Sent::nothing("the attempt's lease was over before it was sent");
+        match attempt.kind {
+            AttemptKind::Charge => nothing,
+            AttemptKind::Capture | AttemptKind::Void | AttemptKind::Refund => {
+                Sent { settlement: Settlement::Unknown, ..nothing }
+            }
+        }
     }
 
     /// Whether the processor answered clearly; none when it was not asked.

@@ -29,11 +29,13 @@ pub(super) async fn senders(plan: &Plan) -> Report {
     world.effects = Effects::Adversary(adversary.journal().to_owned());
     // What stands still between its last look at the lease and the writing, for some microseconds, is told by an item.
     world.allow_late_effects(plan.count / 20);
-    world.set_launch(launch.clone().variable("FAULT_STOP", "charge_begins:100"));
+    world.set_launch(launch.clone().variable("FAULT_STOP", "charge_begins:30"));
     world.start(BY_ITSELF, None).unwrap_or_else(|reason| panic!("{reason}"));
     world.set_launch(launch);
     world.start_all();
-    world.start_load(plan, &LoadSettings { merchants: 32, methods: METHODS, ..LoadSettings::default() });
+    // Slow enough that the processor finds what it is asked for in time, however long this takes.
+    let load = LoadSettings { merchants: 32, methods: METHODS, rest_ms: 400, ..LoadSettings::default() };
+    world.start_load(plan, &load);
     let mut stopped: [Option<Instant>; 2] = [None; 2];
     let mut stop_at = Instant::now();
     let mut done = 0;
