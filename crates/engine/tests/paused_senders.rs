@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{
-    Connectors, Fate, Harness, Kind, account, check_database, create, eventually, id, json, refund, tells,
-    test_on_each_database, told,
+    Connectors, Cut, Fate, Harness, Kind, Proxy, TestDatabase, account, check_database, create, eventually,
+    id, json, refund, tells, test_on_each_database, test_on_postgresql, told,
 };
 use florin_domain::{AttemptKind, Metadata, OpenItemType, PaymentId};
 use florin_engine::EngineSettings;
@@ -20,6 +20,10 @@ test_on_each_database! {
     a_charge_whose_lease_is_over_is_not_sent,
     a_refund_that_was_not_sent_in_time_is_left_to_who_has_sent_it_since,
     a_charge_that_left_too_late_is_told_by_an_open_item,
+}
+
+test_on_postgresql! {
+    that_a_refund_was_not_sent_says_nothing_when_others_have_sent_it_before_that_is_written,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -167,4 +171,37 @@ async fn a_charge_that_left_too_late_is_told_by_an_open_item(kind: Kind) {
         harness.engine.drain().await;
         check_database(&harness.url);
     }
+}
+
+async fn that_a_refund_was_not_sent_says_nothing_when_others_have_sent_it_before_that_is_written(kind: Kind) {
+    let database = TestDatabase::new(kind);
+    let (proxy, url) = Proxy::before(&database.url);
+    let harness = Harness::start_on(database, url, patient);
+    let paid = id(&charge(&harness, "pm_test_success").await.expect("an answer"));
+    harness.processor.set(AttemptKind::Refund, Fate::NotSentHeld);
+    let refunding = give_back(&harness, paid);
+    harness.processor.sent(2).await;
+    // Its sender learns so in time, and can't write it down.
+    proxy.set(Cut::Always);
+    harness.processor.release_held();
+    let (heir, processor) = harness.another_engine(patient);
+    processor.set(AttemptKind::Refund, Fate::AnswerLost);
+    tokio::time::sleep(SECOND / 5).await;
+    harness.clock.advance(LEASE + 10 * SECOND);
+    heir.recover_now().await.expect("a sweep");
+    let unknown = "SELECT count(*) AS number FROM attempts WHERE status = 'unknown'";
+    assert_eq!((processor.sent(1).await.len(), harness.database.number(unknown)), (1, 1));
+    proxy.set(Cut::Never);
+    let late = refunding.await.expect("an answer");
+    assert_eq!((late.status, &json(&late)["status"]), (202, &"pending".into()));
+    eventually("the outcome", async || {
+        harness.clock.advance(30 * SECOND);
+        heir.recover_now().await.expect("a sweep");
+        (harness.database.number("SELECT count(*) AS number FROM refunds WHERE status = 'succeeded'") == 1)
+            .then_some(())
+    })
+    .await;
+    assert_eq!(harness.tally(paid).refunds, 1);
+    heir.drain().await;
+    harness.finish().await;
 }

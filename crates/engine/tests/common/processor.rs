@@ -33,6 +33,8 @@ pub(crate) enum Fate {
     Stuck,
     /// It provably never left.
     NotSent,
+    /// As above, and its sender learns of it when the test releases it.
+    NotSentHeld,
     /// Declined in a way that another processor may see differently.
     Declined,
     /// Declined for good.
@@ -181,13 +183,13 @@ impl Scripted {
                 unknown()
             }
             Fate::NeverArrives | Fate::Stuck | Fate::Late => unknown(),
-            Fate::NotSent => Outcome::NotSent { reason: "as the test says".to_owned() },
+            Fate::NotSent | Fate::NotSentHeld => Outcome::NotSent { reason: "as the test says".to_owned() },
             Fate::Declined => Outcome::declined(DeclineCode::Declined),
             Fate::DeclinedForGood => Outcome::declined(DeclineCode::InsufficientFunds),
         };
         let mut releases = self.releases.subscribe();
         self.sent.send_modify(|all| all.push(sent));
-        if matches!(fate, Fate::Held | Fate::Stuck) {
+        if matches!(fate, Fate::Held | Fate::Stuck | Fate::NotSentHeld) {
             // Without the sender nobody waits for the answer either.
             let _released = releases.changed().await;
         }
