@@ -30,7 +30,7 @@ pub use postgres::PrivatePostgres;
 pub use redis::{Redis, free_port};
 pub use server::{Launch, Server};
 pub use tls::{TestCertificate, TlsConnection};
-pub use waiting::{eventually, scaled, wait_until};
+pub use waiting::{eventually, one_at_a_time, scaled, wait_until};
 pub use webhooks::{
     Behaviour, DOCUMENTED, Received, Receiver, make_endpoint, make_everything_happen, recorded, server_time,
 };

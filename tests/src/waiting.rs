@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use tokio::sync::{Mutex, MutexGuard};
+
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -41,4 +43,10 @@ pub fn scaled(quick: usize, full: usize) -> usize {
         text.parse::<f64>().unwrap_or_else(|_| panic!("FLORIN_TEST_SCALE is {text:?}: write a number"))
     });
     ((quick as f64 * scale) as usize).clamp(1, full)
+}
+
+/// The turn of a test that measures times, until this is dropped: the tests of one program that do so run one after the other.
+pub async fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    TURN.lock().await
 }

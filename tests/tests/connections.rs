@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use florin_tests::{Client, Database, Server, wait_until};
+use florin_tests::{Client, Database, Kind, Server, one_at_a_time, wait_until};
 use futures_util::future::join_all;
+use rstest::rstest;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -121,9 +122,13 @@ async fn p99_of_payments(client: &Client, seconds: u64) -> Duration {
     durations[durations.len() * 99 / 100]
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_slow_connections_do_not_slow_down_the_honest() {
-    let database = Database::sqlite();
+async fn a_thousand_slow_connections_do_not_slow_down_the_honest(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let _turn = one_at_a_time().await;
+    let Some(database) = Database::make(kind) else { return };
     let server = database.launch().setting("HEAD_TIMEOUT_SECONDS", 3).start();
     let client = database.client(&server);
     let _warm = p99_of_payments(&client, 1).await;
@@ -154,6 +159,7 @@ async fn a_thousand_slow_connections_do_not_slow_down_the_honest() {
             break;
         }
     }
+    eprintln!("{kind:?}: 99 of 100 payments before and during, by round: {rounds:?}");
     let (before, during) = rounds[rounds.len() - 1];
     assert!(during <= 2 * before, "99 of 100 before and during, by round: {rounds:?}");
     database.check_all_rules();

@@ -43,7 +43,8 @@ async fn servers_behind_haproxy_are_restarted_one_by_one_without_one_failed_requ
             tokio::spawn(pay_on(client, Arc::clone(&stop), Arc::clone(&paid)))
         })
         .collect();
-    for restart in 0..scaled(6, 100) {
+    let restarts = scaled(6, 100);
+    for restart in 0..restarts {
         let number = restart % 2;
         let before = paid.load(Ordering::Relaxed);
         wait_until("payments by both", 30, || paid.load(Ordering::Relaxed) >= before + 8).await;
@@ -57,6 +58,7 @@ async fn servers_behind_haproxy_are_restarted_one_by_one_without_one_failed_requ
     for payer in payers {
         assert_eq!(payer.await.expect("no panic"), Vec::<String>::new());
     }
+    eprintln!("{restarts} restarts, {} payments", paid.load(Ordering::Relaxed));
     assert_eq!(database.open_attempts(), 0);
     database.check_all_rules();
     let agreed = compare_books(&database.client(&servers[0]), &database.books()).await;

@@ -186,3 +186,59 @@ fn both_databases_have_the_same_migrations() {
     assert!(!sqlite.is_empty(), "no migration was found");
     assert_eq!(sqlite, postgres);
 }
+
+/// The last cell of each row of the tables whose last column is headed "test".
+fn tests_named(document: &str) -> Vec<String> {
+    let (mut named, mut heading) = (Vec::new(), None);
+    for line in document.lines() {
+        let Some(row) = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) else {
+            heading = None;
+            continue;
+        };
+        let last = row.rsplit(" | ").next().unwrap_or_default().trim();
+        match heading {
+            None => heading = Some(last),
+            Some("test") if !last.starts_with("---") => named.push(last.to_owned()),
+            Some(_) => {}
+        }
+    }
+    named
+}
+
+/// What a function is called that the words describe; what stands in brackets describes it further.
+fn function_name(words: &str) -> String {
+    let words = words.split('(').next().unwrap_or_default().to_lowercase().replace('-', " ");
+    let letters: String = words.chars().filter(|c| c.is_alphanumeric() || *c == ' ').collect();
+    letters.split_whitespace().collect::<Vec<_>>().join("_")
+}
+
+#[test]
+fn each_threat_names_a_test_that_exists() {
+    let documents = ["docs/security.md", "docs/payment-requests.md"].map(|path| read(Path::new(path)));
+    let files: Vec<(PathBuf, String)> = rust_files().collect();
+    let named: Vec<String> = documents.iter().flatten().flat_map(|text| tests_named(text)).collect();
+    assert!(named.len() > 65, "only {} threats were found", named.len());
+    for tests in named {
+        assert!(tests.contains(".rs`") || tests.contains(".toml`"), "no test: {tests}");
+        let parts: Vec<&str> = tests.split('`').collect();
+        for (name, words) in parts.iter().skip(1).step_by(2).zip(parts.iter().skip(2).step_by(2)) {
+            if !name.ends_with(".rs") {
+                continue;
+            }
+            let found: Vec<&String> = files
+                .iter()
+                .filter(|(path, _)| Path::new("/").join(path).ends_with(name))
+                .map(|(_, text)| text)
+                .collect();
+            assert!(!found.is_empty(), "{name} is not there: {tests}");
+            // Words that follow the file's name and a colon are the beginnings of tests' names, or parts of them.
+            let words = words.strip_prefix(": ").unwrap_or_default().trim_end_matches(['`', ' ']);
+            for test in words.split(';').map(function_name).filter(|test| !test.is_empty()) {
+                let is_there = found.iter().any(|text| {
+                    text.lines().any(|line| line.contains("fn ") && line.replace("_s_", "s_").contains(&test))
+                });
+                assert!(is_there, "no function {test} in {name}: {tests}");
+            }
+        }
+    }
+}

@@ -9,6 +9,8 @@ use crate::{RateLimits, RedisUrl, TrustedProxies};
 pub struct ApiSettings {
     /// How many requests an API key may make.
     pub rate_limits: RateLimits,
+    /// How often anybody may try to sign in from one address in a minute, right or wrong; 0 = no limit.
+    pub logins_per_minute: u32,
     /// Where processes count together; without it each counts by itself.
     pub redis: Option<RedisUrl>,
     /// How many requests are worked on at once; lists and exports only up to half of that.
@@ -26,6 +28,7 @@ impl Default for ApiSettings {
     fn default() -> Self {
         ApiSettings {
             rate_limits: RateLimits::default(),
+            logins_per_minute: 60,
             redis: None,
             request_limit: 4000,
             trusted_proxies: TrustedProxies::default(),

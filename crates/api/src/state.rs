@@ -36,7 +36,7 @@ pub(crate) struct Shared {
 impl ApiState {
     /// The state of an API over an engine. Make one, and hand clones of it to the workers: the limits are in it.
     pub fn new(engine: Engine, settings: ApiSettings, render_metrics: RenderMetrics) -> Self {
-        let limiter = Limiter::new(settings.rate_limits, settings.redis.as_ref());
+        let limiter = Limiter::new(&settings);
         let load = Load::new(settings.request_limit);
         ApiState(Arc::new(Shared {
             engine,

@@ -8,6 +8,8 @@
 //! | after it, before or during the call | attempt `sending`, its lease runs out | recovery looks it up at the processor |
 //! | after the call, before the second commit | the same | the same: the look-up finds the outcome |
 //! | after the second commit | the outcome | a retry with the same key gets the stored answer |
+//!
+//! A process that stands still instead of dying is the subject of [`crate::lease`].
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,16 +18,19 @@ use florin_domain::{
     Attempt, AttemptKind, AttemptStatus, Failure, FailureCode, MethodRef, Payment, Settlement,
 };
 use florin_processors::{
-    CaptureRequest, ChargeRequest, Outcome, Processor, RefundRequest, Request, VoidRequest,
+    CaptureRequest, ChargeRequest, Outcome, Processor, RefundRequest, Request, VoidRequest, lease::Lease,
 };
 
 use florin_storage::faults::{Bug, Point, pass};
 use florin_storage::{InRealm, StorageError, read};
 
-use crate::commands::{Requester, Review, Sending, Settled, Settling, stored_id};
+use crate::commands::{Leased, Requester, Review, Sending, Settled, Settling, stored_id};
 use crate::engine::Inner;
 use crate::views::{Answer, Refused};
 use crate::writer::WriteFailed;
+
+/// When a processor is asked about what was sent at the very end of a lease, and was taken for failed meanwhile.
+const LOOKED_AT_AFTER: Duration = Duration::from_secs(1);
 
 impl Inner {
     /// Sends an attempt and settles it, and whatever follows from that; gives back the answer to the caller.
@@ -34,6 +39,9 @@ impl Inner {
         let mut sending = sending;
         loop {
             pass(Point::CallBegins);
+            if sending.attempt.kind == AttemptKind::Charge {
+                pass(Point::ChargeBegins);
+            }
             let sent = self.try_send(&sending).await;
             pass(Point::CallEnded);
             let others = self.others(&sending, &sent, began);
@@ -95,7 +103,7 @@ impl Inner {
         let Some(request) = method.and_then(|method| request(payment, attempt, method)) else {
             return Sent::nothing("the attempt names no payment method or no charge to act on");
         };
-        let sent = self.send_request(&processor, request).await;
+        let sent = self.send_request(&processor, request, attempt).await;
         if let Some(is_clear) = sent.is_clear() {
             self.answering.note(realm, &attempt.processor, is_clear, Instant::now());
         }
@@ -113,8 +121,21 @@ impl Inner {
         Ok(Some(stored.map_or(method, |stored| stored.token)))
     }
 
-    async fn send_request(&self, processor: &Arc<dyn Processor>, request: Request) -> Sent {
-        match tokio::time::timeout(self.settings.processor_timeout, processor.send(request)).await {
+    /// Sends a request, and gives it up when the attempt's lease ends: from then on others may take what they do not find
+    /// for something that never happened.
+    async fn send_request(
+        &self,
+        processor: &Arc<dyn Processor>,
+        request: Request,
+        attempt: &Attempt,
+    ) -> Sent {
+        let lease = self.lease_of(attempt);
+        let Some(left) = lease.left() else { return Sent::too_late(attempt) };
+        let deadline = self.settings.processor_timeout.min(left);
+        let is_held = lease.clone();
+        let sending = Lease::new(move || is_held.is_held()).hold(processor.send(request));
+        match tokio::time::timeout(deadline, sending).await {
+            Ok(Outcome::NotSent { .. }) if !lease.is_held() => Sent::too_late(attempt),
             Ok(outcome) => {
                 let may_go_on = may_go_on(&outcome);
                 let (settlement, reference) = settlement_of(outcome);
@@ -161,11 +182,15 @@ impl Inner {
                 others: others.clone(),
                 review: (sending.attempt.status == AttemptStatus::NeedsReview)
                     .then_some(Review { note: None }),
-                // A sender has it as it began.
-                was_looked_up: sending.attempt.revision > 1,
+                revision: sending.attempt.revision,
             };
             match self.write_always(command).await {
-                Ok(settled) => return settled,
+                Ok(mut settled) => {
+                    if let Some(late) = settled.late.take() {
+                        self.follow_late_effect(*late, sent).await;
+                    }
+                    return settled;
+                }
                 Err(WriteFailed::NotWritten | WriteFailed::Unknown) if !self.is_closed() => {
                     tracing::warn!(attempt = %sending.attempt.id, "an outcome could not be written yet");
                     tokio::time::sleep(wait).await;
@@ -173,10 +198,22 @@ impl Inner {
                 }
                 Err(_) => {
                     let answer = Refused::outcome_unknown().to_answer(&requester.request_id);
-                    return Settled { answer, follow_up: None, next: None };
+                    return Settled::told(answer);
                 }
             }
         }
+    }
+
+    /// What was taken for failed happened all the same, or may have: tells of it.
+    async fn follow_late_effect(self: &Arc<Self>, (payment, attempt): (Payment, Attempt), sent: Sent) {
+        if sent.settlement != Settlement::Unknown {
+            return self.tell_of_late_effect(&payment, &attempt, sent.reference).await;
+        }
+        let inner = Arc::clone(self);
+        self.track(async move {
+            tokio::time::sleep(LOOKED_AT_AFTER).await;
+            inner.check_failed(&Leased::new(payment, &attempt, attempt.clone())).await;
+        });
     }
 }
 
@@ -192,6 +229,19 @@ impl Sent {
     /// Nothing was sent, and nothing else can be.
     fn nothing(reason: &str) -> Sent {
         Sent { settlement: not_sent(reason), reference: None, may_go_on: false }
+    }
+
+    /// It was not sent, since its time was over. A charge has failed by that; all else is a decision that stands, and
+    /// recovery sends it.
+    fn too_late(attempt: &Attempt) -> Sent {
+        metrics::counter!("florin_sent_too_late_total").increment(1);
+        let nothing = Sent::nothing("the attempt's lease was over before it was sent");
+        match attempt.kind {
+            AttemptKind::Charge => nothing,
+            AttemptKind::Capture | AttemptKind::Void | AttemptKind::Refund => {
+                Sent { settlement: Settlement::Unknown, ..nothing }
+            }
+        }
     }
 
     /// Whether the processor answered clearly; none when it was not asked.

@@ -17,6 +17,7 @@ pub mod export;
 mod figures;
 mod generations;
 mod known_accounts;
+mod lease;
 mod logins;
 mod look_up;
 mod mail;

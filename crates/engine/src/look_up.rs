@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use florin_domain::{
-    Attempt, AttemptKind, AttemptStatus, Failure, FailureCode, OpenItem, OpenItemId, OpenItemType,
+    Attempt, AttemptKind, AttemptStatus, Failure, FailureCode, OpenItem, OpenItemId, OpenItemType, Payment,
     Settlement, Sum,
 };
 use florin_processors::{Capabilities, Found, LookUp, Outcome, Processor};
@@ -100,20 +100,27 @@ impl Inner {
         let attempt = &leased.attempt;
         let realm = attempt.realm();
         let Some(processor) = self.processor_named(realm, &attempt.processor) else { return };
-        let Some(Found::Outcome(Outcome::Succeeded { reference })) = self.found(&processor, leased).await
-        else {
-            return;
-        };
+        if let Some(Found::Outcome(Outcome::Succeeded { reference })) = self.found(&processor, leased).await {
+            self.tell_of_late_effect(&leased.payment, attempt, Some(reference)).await;
+        }
+    }
+
+    /// Raises an item about an attempt that failed by our own conclusion and happened all the same.
+    pub(crate) async fn tell_of_late_effect(
+        &self,
+        payment: &Payment,
+        attempt: &Attempt,
+        reference: Option<String>,
+    ) {
         let id = OpenItemId::from_uuid(self.ids.next(self.now()));
         let message =
             "The processor did what it was taken not to have received: undo it there, or record it.";
         let whose = (id, attempt.tenant_id, attempt.mode);
         let cause = format!("{}:{}", attempt.processor, attempt.id);
         let item = OpenItem::new(whose, OpenItemType::MissingHere, &cause, message);
-        let item = item.about(&leased.payment, attempt);
-        let there =
-            Sum { amount_minor: Some(attempt.amount.minor()), currency: Some(leased.payment.currency) };
-        let item = OpenItem { processor_reference: Some(reference), there, here: Sum::default(), ..item };
+        let item = item.about(payment, attempt);
+        let there = Sum { amount_minor: Some(attempt.amount.minor()), currency: Some(payment.currency) };
+        let item = OpenItem { processor_reference: reference, there, here: Sum::default(), ..item };
         if self.write_always(Raise { item }).await.is_err() {
             tracing::error!(attempt = %attempt.id, "what happened after all could not be written down");
         }

@@ -127,6 +127,10 @@ impl Inner {
             Verdict::Wait => return self.end_look_up(realm, &leased, None).await,
             Verdict::WaitFor(wait) => return self.end_look_up(realm, &leased, Some(wait)).await,
             Verdict::Settle(settlement, reference) => (settlement, reference),
+            // Whoever looks next has time to send it.
+            Verdict::SendAgain if !self.lease_of(&leased.attempt).is_held() => {
+                return self.end_look_up(realm, &leased, None).await;
+            }
             Verdict::SendAgain => match self.send(&self.sending(realm, &leased).await).await {
                 (Settlement::Unknown, _) if self.is_to_be_reviewed(&leased.attempt) => {
                     (Settlement::NeedsReview, None)

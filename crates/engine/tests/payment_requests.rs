@@ -4,8 +4,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::requests_of_payment::{Made, ask, charge_by, made, pay, status_of};
-use common::{Fate, Harness, Kind, amount, json, method, tells, test_on_each_database, told};
+use common::requests_of_payment::{Made, a_try, ask, charge_by, made, pay, status_of};
+use common::{Fate, Harness, Kind, amount, eventually, json, method, tells, test_on_each_database, told};
 use florin_domain::{
     AttemptKind, CaptureMethod, Currency, MAX_TRIES, Metadata, PageToken, PaymentRequestType,
 };
@@ -27,6 +27,7 @@ test_on_each_database! {
     a_cancellation_calls_off_what_waits_for_the_payer,
     a_cancellation_of_the_payment_cancels_its_request,
     a_payer_chooses_neither_account_nor_a_stored_payment_method,
+    no_page_is_found_by_another_token,
     tries_are_limited,
     lists_count_by_status_as_of_now,
 }
@@ -237,11 +238,13 @@ async fn a_cancellation_during_a_charge_is_remembered_and_gives_the_money_back(k
         }
         assert_eq!(request.page(&harness).await.state, PageState::Canceled);
         assert_eq!(pay(&harness, &request, "pm_test_success").await, PayOutcome::Canceled);
-        for _ in 0..4 {
-            harness.recover_after(Duration::from_secs(3600)).await;
-        }
-        assert_eq!(status_of(&harness, &request).await, "canceled");
-        assert_eq!(harness.find(request.payment(&harness).await).await["status"], "canceled");
+        eventually("the end", async || {
+            harness.recover_after(Duration::from_secs(60)).await;
+            let payment = harness.find(request.payment(&harness).await).await;
+            (status_of(&harness, &request).await == "canceled" && payment["status"] == "canceled")
+                .then_some(())
+        })
+        .await;
     }
     let told =
         harness.database.number("SELECT count(*) AS number FROM events WHERE type = 'payment_request.paid'");
@@ -291,8 +294,25 @@ async fn a_payer_chooses_neither_account_nor_a_stored_payment_method(kind: Kind)
         let outcome = request.pay_by(&harness, processor, method).await;
         assert!(matches!(outcome, PayOutcome::Refused(_)), "{processor} {method}: {outcome:?}");
     }
-    let nothing = PageToken::parse("000000000000000000000000").unwrap();
-    assert!(harness.engine.payment_page(&nothing).await.unwrap().is_none());
+    assert_eq!((harness.payment_count(), harness.charges()), (0, 0));
+    harness.finish().await;
+}
+
+async fn no_page_is_found_by_another_token(kind: Kind) {
+    let harness = Harness::start(kind);
+    let request = made(&harness, ask()).await;
+    let right = request.token.as_str();
+    let mut others = vec!["000000000000000000000000".to_owned()];
+    for place in 0..right.len() {
+        let other = if right[place..].starts_with('b') { "c" } else { "b" };
+        others.push(format!("{}{other}{}", &right[..place], &right[place + 1..]));
+    }
+    for other in others {
+        let token = PageToken::parse(&other).unwrap();
+        assert!(harness.engine.payment_page(&token).await.unwrap().is_none(), "{other}");
+        let tried = harness.engine.pay_request(&token, a_try("sandbox", "pm_test_success")).await;
+        assert!(tried.unwrap().is_none(), "{other}");
+    }
     assert_eq!((harness.payment_count(), harness.charges()), (0, 0));
     harness.finish().await;
 }

@@ -300,7 +300,13 @@ async fn a_debit_that_comes_back_after_refunds_leaves_an_item(kind: Kind) {
 
 async fn a_debit_that_comes_back_while_its_late_refund_is_under_way_waits_for_nothing(kind: Kind) {
     let harness = Harness::start(kind);
-    for (fate, end) in [(Fate::AnswerLost, "CANCELED"), (Fate::DeclinedForGood, "FAILED")] {
+    for (round, (fate, end)) in
+        [(Fate::AnswerLost, "CANCELED"), (Fate::DeclinedForGood, "FAILED")].into_iter().enumerate()
+    {
+        let refunds_sent = async || {
+            harness.processor.sent(1).await.iter().filter(|sent| sent.1 == AttemptKind::Refund).count()
+        };
+        let before = if round == 0 { 0 } else { refunds_sent().await };
         let created =
             harness.engine.create_payment(harness.context(), create("pm_test_ach_return"), None).await;
         let canceled = harness.engine.cancel_payment(harness.context(), id(&created), None, None).await;
@@ -308,11 +314,7 @@ async fn a_debit_that_comes_back_while_its_late_refund_is_under_way_waits_for_no
         harness.processor.set(AttemptKind::Refund, Fate::Stuck);
         harness.recover_after(5 * SECOND).await;
         // The late refund is on its way and has no end; the debit comes back meanwhile.
-        eventually("the refund", async || {
-            (harness.processor.sent(1).await.iter().filter(|sent| sent.1 == AttemptKind::Refund).count() > 0)
-                .then_some(())
-        })
-        .await;
+        eventually("the refund", async || (refunds_sent().await > before).then_some(())).await;
         harness.clock.advance(10 * SECOND);
         harness.engine.recover_now().await.expect("a sweep");
         let payment = harness.find(id(&created)).await;

@@ -27,6 +27,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use serde::de::DeserializeOwned;
 
+use crate::lease::{Lease, OVER};
 use crate::{ListFailed, LookupFailed, Outcome};
 
 /// A list of a hundred objects has some hundred kilobytes.
@@ -131,14 +132,26 @@ impl HttpClient {
         url
     }
 
-    /// Sends a request once, and reads its whole answer.
+    /// Sends a request once, and reads its whole answer. Sends nothing once the attempt does not belong to its sender any
+    /// more ([`lease`](crate::lease)).
     ///
     /// # Errors
     /// [`NoAnswer`].
     pub async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
-        let mut answer = request.send().await.map_err(|error| {
-            let before_sending = error.is_connect() || error.is_builder();
-            if before_sending {
+        let (client, request) = request.build_split();
+        let mut request = request.map_err(|error| NoAnswer::NotSent(describe(error)))?;
+        let lease = Lease::current();
+        if let Some(lease) = &lease {
+            if !lease.is_held() {
+                return Err(NoAnswer::NotSent(OVER.to_owned()));
+            }
+            // Asked once more when the connection stands, which may take seconds.
+            let body = request.body_mut().take();
+            *request.body_mut() = body.map(|body| lease.watch(body));
+        }
+        let mut answer = client.execute(request).await.map_err(|error| {
+            let was_withheld = lease.is_some_and(|lease| lease.has_withheld());
+            if was_withheld || error.is_connect() || error.is_builder() {
                 NoAnswer::NotSent(describe(error))
             } else {
                 NoAnswer::Unknown(describe(error))

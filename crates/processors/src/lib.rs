@@ -9,6 +9,7 @@ mod capabilities;
 pub mod conformance;
 mod connector;
 pub mod http;
+pub mod lease;
 mod look_up;
 mod outcome;
 mod processor;

@@ -137,6 +137,7 @@ fn api_settings(settings: &Settings) -> ApiSettings {
             per_minute: settings.rate_limit_per_minute,
             per_second: settings.rate_limit_per_second,
         },
+        logins_per_minute: settings.sessions.logins_per_minute,
         redis: settings.redis_url.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
         request_limit: settings.request_limit,

@@ -1,4 +1,4 @@
-//! Points at which a process can be made to die, and bugs that can be planted: what the experiments of `scripts/faults`
+//! Points at which a process can be made to die or to stand still, and bugs that can be planted: what the experiments of `scripts/faults`
 //! need to meet every moment, and to show that they would have seen a mistake.
 //!
 //! Without the feature `failpoints` both are nothing, and a release build refuses the feature.
@@ -21,6 +21,8 @@ pub enum Point {
     BatchAnswered,
     /// An attempt is committed and about to be sent.
     CallBegins,
+    /// The same, of a charge: the one kind that is never sent again.
+    ChargeBegins,
     /// The processor has answered, or has not in time.
     CallEnded,
     /// The outcome is committed; its caller has not heard of it.
@@ -33,13 +35,14 @@ pub enum Point {
 
 impl Point {
     /// All points.
-    pub const ALL: [Point; 10] = [
+    pub const ALL: [Point; 11] = [
         Point::BatchBegun,
         Point::BatchLoaded,
         Point::BatchSaved,
         Point::BatchCommitted,
         Point::BatchAnswered,
         Point::CallBegins,
+        Point::ChargeBegins,
         Point::CallEnded,
         Point::OutcomeSettled,
         Point::LeaseTaken,
@@ -55,6 +58,7 @@ impl Point {
             Point::BatchCommitted => "batch_committed",
             Point::BatchAnswered => "batch_answered",
             Point::CallBegins => "call_begins",
+            Point::ChargeBegins => "charge_begins",
             Point::CallEnded => "call_ended",
             Point::OutcomeSettled => "outcome_settled",
             Point::LeaseTaken => "lease_taken",
@@ -74,12 +78,19 @@ pub enum Bug {
     LostUpdate,
     /// Rows are locked `FOR UPDATE` in transactions that are REPEATABLE READ.
     RepeatableRead,
+    /// A sender does not look at its lease.
+    SentAfterLease,
 }
 
 impl Bug {
     /// All bugs.
-    pub const ALL: [Bug; 4] =
-        [Bug::EffectBeforeCommit, Bug::TimeOutIsFailure, Bug::LostUpdate, Bug::RepeatableRead];
+    pub const ALL: [Bug; 5] = [
+        Bug::EffectBeforeCommit,
+        Bug::TimeOutIsFailure,
+        Bug::LostUpdate,
+        Bug::RepeatableRead,
+        Bug::SentAfterLease,
+    ];
 
     /// Its name in `FAULT_BUG`.
     pub const fn name(self) -> &'static str {
@@ -88,6 +99,7 @@ impl Bug {
             Bug::TimeOutIsFailure => "time_out_is_failure",
             Bug::LostUpdate => "lost_update",
             Bug::RepeatableRead => "repeatable_read",
+            Bug::SentAfterLease => "sent_after_lease",
         }
     }
 
@@ -105,12 +117,13 @@ impl Bug {
     }
 }
 
-/// Passes a point. Does nothing, unless the process is to die there.
+/// Passes a point. Does nothing, unless the process is to die or to stand still there.
 #[cfg(not(feature = "failpoints"))]
 #[inline(always)]
 pub const fn pass(_point: Point) {}
 
-/// Passes a point, and dies there when `FAULT_AT` says `<point>:<which pass>`, as `kill -9` would have it.
+/// Passes a point, and dies there when `FAULT_AT` says `<point>:<which pass>`, as `kill -9` would have it; or stands still
+/// there each time that many passes were made when `FAULT_STOP` says so, until somebody lets it go on by SIGCONT.
 #[cfg(feature = "failpoints")]
 pub fn pass(point: Point) {
     active::pass(point);
@@ -131,20 +144,46 @@ mod active {
 
     /// Where to die, and how often to pass there before.
     static FATAL: LazyLock<Option<(Point, AtomicU64)>> = LazyLock::new(|| {
-        let text = std::env::var("FAULT_AT").ok()?;
-        let (name, pass) =
-            text.split_once(':').unwrap_or_else(|| panic!("FAULT_AT is not <point>:<pass>: {text}"));
-        let point = Point::ALL.into_iter().find(|point| point.name() == name);
-        let point = point.unwrap_or_else(|| panic!("FAULT_AT names no point: {text}"));
-        let pass: u64 = pass.parse().unwrap_or_else(|_| panic!("FAULT_AT names no pass: {text}"));
+        let (point, pass) = point_and_pass("FAULT_AT")?;
         Some((point, AtomicU64::new(pass)))
     });
 
+    fn point_and_pass(variable: &str) -> Option<(Point, u64)> {
+        let text = std::env::var(variable).ok()?;
+        let (name, pass) =
+            text.split_once(':').unwrap_or_else(|| panic!("{variable} is not <point>:<pass>: {text}"));
+        let point = Point::ALL.into_iter().find(|point| point.name() == name);
+        let point = point.unwrap_or_else(|| panic!("{variable} names no point: {text}"));
+        let pass: u64 = pass.parse().unwrap_or_else(|_| panic!("{variable} names no pass: {text}"));
+        Some((point, pass))
+    }
+
+    /// Where to stand still, every how many passes, and how many there were.
+    static STOPPING: LazyLock<Option<(Point, u64, AtomicU64)>> = LazyLock::new(|| {
+        let (point, every) = point_and_pass("FAULT_STOP")?;
+        Some((point, every.max(1), AtomicU64::new(0)))
+    });
+
     pub(super) fn pass(point: Point) {
-        let Some((fatal, left)) = &*FATAL else { return };
-        if *fatal == point && left.fetch_sub(1, Ordering::SeqCst) == 1 {
+        if let Some((fatal, left)) = &*FATAL
+            && *fatal == point
+            && left.fetch_sub(1, Ordering::SeqCst) == 1
+        {
             // Without unwinding, flushing or telling anybody.
             std::process::abort();
         }
+        if let Some((stopping, every, passed)) = &*STOPPING
+            && *stopping == point
+            && (passed.fetch_add(1, Ordering::SeqCst) + 1).is_multiple_of(*every)
+        {
+            stop();
+        }
+    }
+
+    /// Stands still, with all threads, until SIGCONT.
+    fn stop() {
+        let id = std::process::id().to_string();
+        let status = std::process::Command::new("sh").args(["-c", "kill -s STOP \"$0\"", &id]).status();
+        assert!(status.is_ok_and(|status| status.success()), "the process can stop itself");
     }
 }

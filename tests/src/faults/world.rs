@@ -1,5 +1,6 @@
 //! A database, the servers on it, and the load: started, broken, mended and checked.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,8 +20,11 @@ pub(crate) struct World {
     pub(crate) effects: Effects,
     launch: Launch,
     servers: Vec<Option<Server>>,
+    /// The servers that nobody is sent to.
+    away: BTreeSet<usize>,
     addresses: watch::Sender<Vec<String>>,
     load: Option<Load>,
+    late_effects: Option<usize>,
 }
 
 /// How servers are set up for an experiment: quick to learn of an outcome, and slow enough that faults meet requests.
@@ -46,7 +50,8 @@ impl World {
         let effects = Effects::Sandbox(database.books());
         let servers = (0..servers).map(|_| None).collect();
         let addresses = watch::Sender::new(Vec::new());
-        World { database, journal, effects, launch, servers, addresses, load: None }
+        let away = BTreeSet::new();
+        World { database, journal, effects, launch, servers, away, addresses, load: None, late_effects: None }
     }
 
     /// Starts the servers that are not running.
@@ -72,6 +77,21 @@ impl World {
     /// From now on servers are started like this.
     pub(crate) fn set_launch(&mut self, launch: Launch) {
         self.launch = launch;
+    }
+
+    /// Lets merchants keep away from a server that runs, or come back.
+    pub(crate) fn set_away(&mut self, number: usize, is_away: bool) {
+        if is_away {
+            self.away.insert(number);
+        } else {
+            self.away.remove(&number);
+        }
+        self.announce();
+    }
+
+    /// So many effects may come too late, if open items tell of them: a person deals with those.
+    pub(crate) fn allow_late_effects(&mut self, count: usize) {
+        self.late_effects = Some(count);
     }
 
     /// Starts the load.
@@ -105,7 +125,8 @@ impl World {
     }
 
     fn announce(&self) {
-        let urls = self.servers.iter().flatten().map(|server| server.url().to_owned());
+        let here = self.servers.iter().enumerate().filter(|(number, _)| !self.away.contains(number));
+        let urls = here.filter_map(|(_, server)| Some(server.as_ref()?.url().to_owned()));
         self.addresses.send_replace(urls.collect());
     }
 
@@ -134,6 +155,7 @@ impl World {
             client: Client::new(&url),
             journal: &self.journal,
             effects: &self.effects,
+            late_effects: self.late_effects,
         };
         report.merge(checker::check(&checked, plan).await);
         for server in self.servers.iter_mut().flatten() {

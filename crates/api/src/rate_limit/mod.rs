@@ -23,6 +23,8 @@ pub(crate) use subject::Subject;
 pub use tries::TryKind;
 pub(crate) use window::{Admission, Quota};
 
+use crate::ApiSettings;
+
 /// How many requests an API key may make; 0 switches a limit off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
@@ -75,6 +77,8 @@ impl Class {
 /// Counts requests and attempts, and says which are too many.
 pub(crate) struct Limiter {
     defaults: RateLimits,
+    /// How often an address may try to sign in, in a minute; 0 switches the limit off.
+    logins_per_minute: u32,
     default_policy: Option<HeaderValue>,
     local: Local,
     shared: Option<Shared>,
@@ -82,13 +86,15 @@ pub(crate) struct Limiter {
 
 impl Limiter {
     /// A limiter that counts with all that use the same Redis, or by itself.
-    pub(crate) fn new(defaults: RateLimits, redis: Option<&RedisUrl>) -> Self {
+    pub(crate) fn new(settings: &ApiSettings) -> Self {
+        let defaults = settings.rate_limits;
         let (quotas, count) = defaults.quotas();
         Limiter {
             defaults,
+            logins_per_minute: settings.logins_per_minute,
             default_policy: headers::policy(&quotas[..count]),
             local: Local::new(),
-            shared: redis.and_then(Shared::start),
+            shared: settings.redis.as_ref().and_then(Shared::start),
         }
     }
 

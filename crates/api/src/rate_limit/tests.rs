@@ -24,7 +24,8 @@ fn caller(last: u8) -> Caller {
 }
 
 fn limiter(per_minute: u32, per_second: u32) -> Limiter {
-    Limiter::new(RateLimits { per_minute, per_second }, None)
+    let rate_limits = RateLimits { per_minute, per_second };
+    Limiter::new(&ApiSettings { rate_limits, ..ApiSettings::default() })
 }
 
 #[tokio::test]
@@ -44,7 +45,7 @@ async fn each_key_has_its_own_quota_and_learns_when_to_come_back() {
 
 #[tokio::test]
 async fn the_headers_tell_both_limits() {
-    let limiter = Limiter::new(RateLimits::default(), None);
+    let limiter = Limiter::new(&ApiSettings::default());
     let (headers, _) = limiter.check(&caller(1)).await;
     assert_eq!(headers.policy.unwrap(), "\"burst\";q=20;w=1, \"standard\";q=100;w=60");
     assert_eq!(headers.state.unwrap(), "\"burst\";r=19;t=1, \"standard\";r=99;t=60");
@@ -76,7 +77,7 @@ async fn without_limits_there_are_no_headers() {
 async fn without_redis_requests_keep_their_limit_and_logins_get_a_stricter_one() {
     // Nothing listens there.
     let redis: RedisUrl = "redis://127.0.0.1:1".parse().unwrap();
-    let limiter = Limiter::new(RateLimits::default(), Some(&redis));
+    let limiter = Limiter::new(&ApiSettings { redis: Some(redis), ..ApiSettings::default() });
     let quota = [Quota { name: "test", limit: 8, seconds: 60 }];
     for (class, expected) in [(Class::Requests, 8), (Class::Logins, 2)] {
         let subject = Subject::of_name("test", &format!("{class:?}"));

@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use florin_domain::strategies::{
     History, Refused, action, facts, history, new_payment, refund_history, sums,
 };
-use florin_domain::{Facts, Payment, RefundStatus, State, Total};
+use florin_domain::{
+    Actor, AttemptKind, AttemptStatus, Facts, IllegalChange, Payment, RefundStatus, Settlement, State, Total,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -55,6 +57,20 @@ proptest! {
         let refunds: BTreeSet<_> = history.refunds.iter().map(|refund| refund.id).collect();
         prop_assert_eq!(attempts.len(), history.attempts.len());
         prop_assert_eq!(refunds.len(), history.refunds.len());
+    }
+
+    #[test]
+    fn no_void_is_under_way_for_a_charge_that_needs_review(history in history()) {
+        let open = |kind| {
+            history.attempts.iter().find(move |attempt| attempt.kind == kind && attempt.status.is_open())
+        };
+        if let (Some(_), Some(charge)) = (open(AttemptKind::Void), open(AttemptKind::Charge)) {
+            prop_assert_ne!(charge.status, AttemptStatus::NeedsReview);
+            // Nor does it become one that needs review before the void is over.
+            let (at, by) = (history.payment.updated_at, Actor::System);
+            let reviewed = history.payment.settle_charge(charge, &Settlement::NeedsReview, None, at, by);
+            prop_assert!(matches!(reviewed, Err(IllegalChange::NotUnderWay { .. })), "{reviewed:?}");
+        }
     }
 
     #[test]

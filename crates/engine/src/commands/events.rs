@@ -2,12 +2,13 @@
 
 use chrono::Duration;
 use florin_domain::{
-    Attempt, AttemptId, AttemptStatus, FailureCode, OpenItem, OpenItemId, OpenItemType, Payment, PaymentId,
+    Attempt, AttemptId, AttemptStatus, OpenItem, OpenItemId, OpenItemType, Payment, PaymentId,
 };
 use florin_storage::recovery::is_due;
 use florin_storage::{Needs, ProcessorEventRecord, Realm, WorkingSet};
 
 use super::Leased;
+use super::late::is_concluded;
 use super::schedule::leased_until;
 use crate::writer::{Command, Deciding};
 
@@ -106,7 +107,7 @@ impl NoteEvent {
             | AttemptStatus::RequiresAction
             | AttemptStatus::NeedsReview => true,
             AttemptStatus::Succeeded => attempt.due_at.is_some(),
-            AttemptStatus::Failed => is_doubtful(attempt),
+            AttemptStatus::Failed => is_concluded(attempt),
         };
         if !is_wanted {
             return None;
@@ -133,10 +134,4 @@ impl NoteEvent {
         metrics::counter!("florin_open_items_total", "type" => "unknown_event").increment(1);
         set.raise(item);
     }
-}
-
-/// Whether an attempt failed by what we concluded, not by what the processor said.
-fn is_doubtful(attempt: &Attempt) -> bool {
-    let concluded = [FailureCode::NotProcessed, FailureCode::NotSent];
-    attempt.failure.as_ref().is_some_and(|failure| concluded.contains(&failure.code))
 }

@@ -63,7 +63,7 @@ impl Settling {
         let others = self.others.iter().skip(place.saturating_add(1)).cloned().collect();
         let success_status = self.success_status;
         let next = Sending { payment, attempt, keys, is_new: false, success_status, others };
-        Settled { answer: answer(202, body), follow_up: None, next: Some(Box::new(next)) }
+        Settled { next: Some(Box::new(next)), ..Settled::told(answer(202, body)) }
     }
 
     /// The keys that wait go on waiting, for as long as the next charge may take.

@@ -245,7 +245,7 @@ impl Resolve {
             sender: self.sender.clone(),
             others: Vec::new(),
             review: Some(Review { note: Some(self.decision.note.clone()) }),
-            was_looked_up: false,
+            revision: 1,
         }
     }
 }

@@ -14,6 +14,7 @@ mod go_on;
 mod invoices;
 mod items;
 mod keys;
+mod late;
 mod lease;
 mod methods;
 mod operations;

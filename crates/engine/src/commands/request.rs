@@ -186,7 +186,7 @@ impl Scene<'_> {
             sender: self.sender.clone(),
             others: Vec::new(),
             review: None,
-            was_looked_up: false,
+            revision: attempt.revision,
         };
         Step::Done(settling.decide(self.set, self.deciding).answer, payment.id)
     }

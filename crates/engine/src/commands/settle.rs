@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use florin_domain::{
-    Actor, Attempt, AttemptId, AttemptKind, AttemptStart, AttemptStatus, Failure, FailureCode, FollowUp,
-    IllegalChange, NewRefund, Payment, PaymentId, Refund, RefundId, RefundStatus, Settlement, State,
-    cause_of_review,
+    Actor, Attempt, AttemptId, AttemptKind, AttemptStatus, Failure, FailureCode, IllegalChange, Payment,
+    PaymentId, Refund, RefundId, RefundStatus, Settlement, State, cause_of_review,
 };
 use florin_storage::{IdempotencyRecord, Needs, WorkingSet};
 
@@ -37,8 +36,8 @@ pub(crate) struct Settling {
     pub(crate) others: Vec<Arc<str>>,
     /// Whether the attempt needs review, and what a person has decided.
     pub(crate) review: Option<Review>,
-    /// Whether this was found by a look-up, which counts.
-    pub(crate) was_looked_up: bool,
+    /// The attempt's revision as whoever settles it had it: 1 for its sender, more for a look-up.
+    pub(crate) revision: i64,
 }
 
 /// A settled attempt.
@@ -49,6 +48,15 @@ pub(crate) struct Settled {
     pub(crate) follow_up: Option<Box<Sending>>,
     /// The next charge, which has to be sent, and on which the answer depends.
     pub(crate) next: Option<Box<Sending>>,
+    /// A payment and its attempt that had failed by our own conclusion, and happened all the same, or may have.
+    pub(crate) late: Option<Box<(Payment, Attempt)>>,
+}
+
+impl Settled {
+    /// Nothing follows but this answer.
+    pub(crate) fn told(answer: Answer) -> Settled {
+        Settled { answer, follow_up: None, next: None, late: None }
+    }
 }
 
 impl Command for Settling {
@@ -87,7 +95,7 @@ impl Command for Settling {
                 }
                 // The keys that wait may be those of the operation that is under way instead.
                 let is_over = !matches!(refused, NotSettled::Illegal(IllegalChange::NotUnderWay { .. }));
-                (Settled { answer: self.as_it_stands(set), follow_up: None, next: None }, is_over)
+                (Settled { late: self.late_effect(set), ..Settled::told(self.as_it_stands(set)) }, is_over)
             }
         };
         // Of an outcome that is open still, only who waits for it is told; a key whose process has died waits on.
@@ -105,6 +113,8 @@ fn is_return(attempt: &Attempt, failure: &Failure) -> bool {
 
 enum NotSettled {
     Missing,
+    /// Others have sent it meanwhile, so that its not being sent by this sender says nothing.
+    Overtaken,
     Illegal(IllegalChange),
 }
 
@@ -139,6 +149,9 @@ impl Settling {
         let payment = set.payment(realm, self.payment_id).ok_or(NotSettled::Missing)?.clone();
         let attempt =
             set.attempt(realm, self.payment_id, self.attempt_id).ok_or(NotSettled::Missing)?.clone();
+        if self.is_overtaken(&attempt) {
+            return Err(NotSettled::Overtaken);
+        }
         match (attempt.kind, &self.settlement) {
             (AttemptKind::Charge, Settlement::Failed(failure)) if is_return(&attempt, failure) => {
                 self.return_charge(set, deciding, (&payment, &attempt), failure)
@@ -276,13 +289,13 @@ impl Settling {
 
     fn settled(&self, attempt: &Attempt, body: Arc<str>) -> Settled {
         let answer = outcome_answer(attempt, body, self.success_status, &self.requester.request_id);
-        Settled { answer, follow_up: None, next: None }
+        Settled::told(answer)
     }
 
     /// Puts the attempt. One that is still open is due for a look-up by the schedule.
     fn put_attempt(&self, set: &mut WorkingSet, deciding: &Deciding<'_>, mut attempt: Attempt) -> Attempt {
         if attempt.status.is_open() {
-            attempt.lookups = attempt.lookups.saturating_add(u32::from(self.was_looked_up));
+            attempt.lookups = attempt.lookups.saturating_add(u32::from(self.was_looked_up()));
             let due = due_after(attempt.lookups, deciding.at);
             attempt.due_at = (attempt.status != AttemptStatus::NeedsReview).then_some(due);
         }
@@ -323,41 +336,6 @@ impl Settling {
                 body
             }
         }
-    }
-
-    /// A charge succeeded although its cancellation had been asked for: begins to undo it, in this very commit.
-    fn undo(
-        &self,
-        set: &mut WorkingSet,
-        deciding: &Deciding<'_>,
-        payment: &Payment,
-        follow_up: FollowUp,
-    ) -> Option<Sending> {
-        let start = AttemptStart {
-            id: AttemptId::from_uuid(deciding.new_id()),
-            processor: payment.processor.clone()?,
-            lease_until: self.sender.lease_until(deciding.at),
-            at: deciding.at,
-            by: Actor::System,
-        };
-        let (payment, attempt) = match follow_up {
-            FollowUp::Void => payment.start_late_void(start),
-            FollowUp::Refund => {
-                let refund = NewRefund {
-                    id: RefundId::from_uuid(deciding.new_id()),
-                    amount: None,
-                    reason: payment.cancellation_reason.clone(),
-                    metadata: florin_domain::Metadata::default(),
-                };
-                // Nothing is refunded yet of a charge that has just succeeded, so all of it is available.
-                let started = payment.start_late_refund(refund, start).ok()?;
-                tell_refund(set, deciding, "refund.created", started.refund);
-                (started.payment, started.attempt)
-            }
-        };
-        set.put_attempt(attempt.clone());
-        put_payment(set, deciding, payment.clone(), None);
-        Some(Sending::unasked(payment, attempt))
     }
 
     /// The answer when somebody else has settled the attempt: what came of it.

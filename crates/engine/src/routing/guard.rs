@@ -10,7 +10,7 @@ use florin_domain::{AttemptKind, MethodRef, Mode};
 use florin_processors::{
     Capabilities, CaptureRequest, ChargeRequest, Found, ListFailed, LookUp, LookupFailed, MethodCheck,
     MovementPage, Outcome, PayerForm, Processor, ProcessorEvent, RefundRequest, Request, VoidRequest,
-    WebhookRefused, WebhookRequest, Window, async_trait,
+    WebhookRefused, WebhookRequest, Window, async_trait, lease,
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -65,6 +65,9 @@ impl Guarded {
         let Some(_permit) = self.permit().await else {
             return not_sent("too many requests to the processor are under way");
         };
+        if !lease::may_be_sent() {
+            return not_sent("its turn came when the attempt's time to be sent was over");
+        }
         // After the wait, so that a probe is under way while it is one.
         let Some(admitted) = self.breaker.admit(Instant::now()) else {
             return not_sent("the processor has given no clear answers of late");

@@ -25,12 +25,16 @@ pub(crate) enum Fate {
     Held,
     /// The sandbox deals with it, and its answer is lost.
     AnswerLost,
+    /// It arrives, and is dealt with, when the test releases it: it left when its sender's time was over.
+    Late,
     /// It never arrives, and nobody knows.
     NeverArrives,
     /// It never arrives, and its sender waits for an answer until the test releases it.
     Stuck,
     /// It provably never left.
     NotSent,
+    /// As above, and its sender learns of it when the test releases it.
+    NotSentHeld,
     /// Declined in a way that another processor may see differently.
     Declined,
     /// Declined for good.
@@ -83,7 +87,10 @@ impl Scripted {
 
     /// Lets all held answers arrive, and holds no more until the test says so again.
     pub(crate) fn release(&self) {
-        self.fates.lock().expect("the fates").retain(|_, fate| !matches!(fate, Fate::Held | Fate::Stuck));
+        self.fates
+            .lock()
+            .expect("the fates")
+            .retain(|_, fate| !matches!(fate, Fate::Held | Fate::Stuck | Fate::Late));
         self.releases.send_modify(|count| *count += 1);
     }
 
@@ -163,20 +170,26 @@ impl Scripted {
         let fate = self.fates.lock().expect("the fates").get(&kind).copied().unwrap_or(Fate::Answered);
         let sent = (request.payment_id(), kind, request.attempt_id());
         let unknown = || Outcome::Unknown { reason: "as the test says".to_owned() };
+        if fate == Fate::Late {
+            let mut releases = self.releases.subscribe();
+            self.sent.send_modify(|all| all.push(sent));
+            let _released = releases.changed().await;
+            return self.sandbox.send(request).await;
+        }
         let outcome = match fate {
             Fate::Answered | Fate::Held => self.sandbox.send(request).await,
             Fate::AnswerLost => {
                 self.sandbox.send(request).await;
                 unknown()
             }
-            Fate::NeverArrives | Fate::Stuck => unknown(),
-            Fate::NotSent => Outcome::NotSent { reason: "as the test says".to_owned() },
+            Fate::NeverArrives | Fate::Stuck | Fate::Late => unknown(),
+            Fate::NotSent | Fate::NotSentHeld => Outcome::NotSent { reason: "as the test says".to_owned() },
             Fate::Declined => Outcome::declined(DeclineCode::Declined),
             Fate::DeclinedForGood => Outcome::declined(DeclineCode::InsufficientFunds),
         };
         let mut releases = self.releases.subscribe();
         self.sent.send_modify(|all| all.push(sent));
-        if matches!(fate, Fate::Held | Fate::Stuck) {
+        if matches!(fate, Fate::Held | Fate::Stuck | Fate::NotSentHeld) {
             // Without the sender nobody waits for the answer either.
             let _released = releases.changed().await;
         }

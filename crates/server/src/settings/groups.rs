@@ -20,6 +20,8 @@ pub(crate) struct SessionSettings {
     pub(crate) session: Duration,
     /// How many passwords are hashed at once.
     pub(crate) passwords_at_once: usize,
+    /// How often anybody may try to sign in from one address in a minute.
+    pub(crate) logins_per_minute: u32,
 }
 
 /// What is set of events and their delivery.
@@ -118,11 +120,13 @@ impl Reader {
         let refresh_token = self.seconds("refresh_token_seconds", 60..=31_536_000);
         let session = self.seconds("session_seconds", 60..=31_536_000);
         let passwords_at_once = self.number("passwords_at_once", 1..=64);
+        let logins_per_minute = self.number("login_limit_per_minute", 0..=1_000_000);
         Some(SessionSettings {
             access_token: access_token?,
             refresh_token: refresh_token?,
             session: session?,
             passwords_at_once: passwords_at_once?,
+            logins_per_minute: logins_per_minute?,
         })
     }
 

@@ -101,6 +101,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "How many passwords are hashed at once, 1 to 64; each takes a core and 19 MiB. Sixteen more may wait.",
     ),
     setting(
+        "login_limit_per_minute",
+        "60",
+        "How often anybody may try to sign in from one address in a minute, right or wrong, 0 to 1000000; 0 = no limit. \
+        Behind a proxy, set `FLORIN_TRUSTED_PROXIES`: all its visitors share one limit otherwise.",
+    ),
+    setting(
         "recovery_interval_seconds",
         "5",
         "How often attempts with an unknown outcome are looked for, 1 to 3600.",

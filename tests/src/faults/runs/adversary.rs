@@ -16,7 +16,7 @@ const WEBHOOK_SECRET: &str = "whsec_adversary";
 const CREDENTIALS: &str = r#"{"secret_key": "sk_test_adversary", "webhook_secret": "whsec_adversary"}"#;
 
 /// The payment methods that the adversary takes and the one that it declines.
-const METHODS: &[&str] =
+pub(super) const METHODS: &[&str] =
     &["pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_chargeDeclined"];
 
 /// After how long a charge that is not found was never made, by what the connector is told, in seconds: longer than the
@@ -76,15 +76,15 @@ pub(super) async fn network(plan: &Plan) -> Report {
 }
 
 /// Everything but the account and the servers.
-struct Stage {
-    _postgres: PrivatePostgres,
-    database: Database,
-    launch: Launch,
-    adversary: Adversary,
+pub(super) struct Stage {
+    pub(super) _postgres: PrivatePostgres,
+    pub(super) database: Database,
+    pub(super) launch: Launch,
+    pub(super) adversary: Adversary,
 }
 
 impl Stage {
-    async fn set(plan: &Plan) -> Stage {
+    pub(super) async fn set(plan: &Plan) -> Stage {
         let postgres = PrivatePostgres::start_with(&["fsync=off"]).expect("PostgreSQL is installed");
         let database = Database::on(&postgres.url());
         let adversary = Adversary::start(&database.folder().join("adversary.journal"), plan.seed).await;
@@ -97,7 +97,7 @@ impl Stage {
 }
 
 /// Lets the documented key's tenant charge by the adversary instead of the built-in sandbox. Gives back the account's id.
-fn add_account(database: &Database, port: u16) -> String {
+pub(super) fn add_account(database: &Database, port: u16) -> String {
     // The tenant is made by a server's first start.
     drop(tokio::task::block_in_place(|| {
         database.launch().setting("CREDENTIALS_KEY", CREDENTIALS_KEY).start()

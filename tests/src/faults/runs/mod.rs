@@ -5,6 +5,7 @@ mod clock;
 mod disk;
 mod kill;
 mod network;
+mod pause;
 mod pooler;
 mod postgres;
 mod races;
@@ -55,6 +56,7 @@ const fn control(bug: &'static str, count: usize, shows: &'static str) -> Contro
 
 const EFFECT_BEFORE_COMMIT: &str = "and Florin does not";
 const TIME_OUT_IS_FAILURE: &str = "the sums differ";
+const SENT_AFTER_LEASE: &str = "sent after their sender was given up";
 
 /// All experiments.
 pub const EXPERIMENTS: &[Experiment] = &[
@@ -144,6 +146,13 @@ pub const EXPERIMENTS: &[Experiment] = &[
         count: 50,
         controls: &[control("time_out_is_failure", 6, TIME_OUT_IS_FAILURE)],
         run: |plan| Box::pin(clock::jumps(plan)),
+    },
+    Experiment {
+        name: "pause",
+        what: "servers stand still for longer than an attempt is theirs, half of them right before they send it",
+        count: 60,
+        controls: &[control("sent_after_lease", 6, SENT_AFTER_LEASE)],
+        run: |plan| Box::pin(pause::senders(plan)),
     },
     Experiment {
         name: "races",
