@@ -74,7 +74,7 @@ async fn show_page(
 ) -> Result<HttpResponse, Trouble> {
     let engine = &visit.desk.engine;
     let entry: Transaction = seen(&engine.find_transaction(visit.context(), id).await)?;
-    let page = Page { limit: 50, position: Position::Offset(0) };
+    let page = Page::new(50, Position::Offset(0));
     let amendments: Listed<Amendment> = seen(&engine.list_amendments(visit.context(), id, page).await)?;
     let mut blocks = vec![Block::Facts(Facts { title: "Details", rows: facts(visit, &entry) })];
     let rows = rows_of(amendments.data, |amendment| {

@@ -172,7 +172,7 @@ pub(crate) async fn of_attempt(
         kind: Some(OpenItemType::NeedsReview),
         ..OpenItemFilter::default()
     };
-    let page = Page { limit: 100, position: Position::Offset(0) };
+    let page = Page::new(100, Position::Offset(0));
     let listed: Listed<OpenItem> =
         seen(&visit.desk.engine.list_open_items(visit.context(), filter, page).await)?;
     let item = listed.data.into_iter().find(|item| item.attempt_id.as_deref() == Some(path.1.as_str()));

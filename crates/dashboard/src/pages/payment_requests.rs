@@ -2,8 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 use florin_domain::{
-    CaptureMethod, CustomerId, Description, Email, InvoiceId, Metadata, PaymentRequestId,
-    PaymentRequestStatus, PaymentRequestType, Reason,
+    CaptureMethod, CustomerId, Description, Email, InvoiceId, PaymentRequestId, PaymentRequestStatus,
+    PaymentRequestType, Reason,
 };
 use florin_engine::access::Scope;
 use florin_engine::requests::{CreatePaymentRequest, PaymentRequestFilter};
@@ -94,6 +94,7 @@ async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<Http
             .value(typed("customer_id"))
             .hint("Their id, which begins with cus_."),
         Field::line("expires_at", "Open until").typed("date", "off").value(typed("expires_at")),
+        Field::metadata(form),
     ];
     let entry =
         Entry::new("What is asked for", visit.path("/payment-requests/new"), fields, "Create the request");
@@ -126,7 +127,7 @@ async fn do_create(visit: &Visit, form: &Form) -> Result<PaymentRequest, Told> {
         capture_method: form.word("capture_method")?.unwrap_or(CaptureMethod::Automatic),
         expires_at: form.day("expires_at")?,
         success_url: None,
-        metadata: Metadata::default(),
+        metadata: form.metadata()?,
     };
     let idempotency = form.idempotency("POST /payment_requests")?;
     seen(&visit.desk.engine.create_payment_request(visit.context(), request, Some(idempotency)).await)
@@ -176,7 +177,7 @@ fn facts(visit: &Visit, request: &PaymentRequest) -> Vec<(String, Cell)> {
         let id = id.clone();
         id.map_or(Cell::Nothing, |id| Cell::id(id.clone(), visit.path(&format!("{section}/{id}"))))
     };
-    vec![
+    let mut facts = vec![
         ("Amount".to_owned(), Cell::Money(request.amount, request.currency.clone())),
         ("Description".to_owned(), Cell::maybe(request.description.clone())),
         ("Type".to_owned(), Cell::text(show::label(&request.kind))),
@@ -190,7 +191,9 @@ fn facts(visit: &Visit, request: &PaymentRequest) -> Vec<(String, Cell)> {
         ("Canceled".to_owned(), Cell::maybe_time(request.canceled_at.clone())),
         ("Created".to_owned(), Cell::Time(request.created_at.clone())),
         ("Id".to_owned(), Cell::Mono(request.id.clone())),
-    ]
+    ];
+    facts.extend(super::metadata_facts(&request.metadata));
+    facts
 }
 
 /// `POST /payment-requests/{id}/{act}`

@@ -20,7 +20,7 @@ const SECTION: &str = "/users";
 /// `GET /users`
 pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     visit.needs(Scope::Admin)?;
-    let page = Page { limit: 100, position: Position::Offset(0) };
+    let page = Page::new(100, Position::Offset(0));
     let answer = visit.desk.engine.list_users(visit.context(), None, None, page).await;
     let listed: Listed<User> = seen(&answer)?;
     let rows = rows_of(listed.data, |user| {

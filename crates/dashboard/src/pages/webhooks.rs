@@ -24,7 +24,7 @@ const SECTION: &str = "/webhooks";
 /// `GET /webhooks`
 pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     visit.needs(Scope::WebhooksRead)?;
-    let page = Page { limit: 100, position: Position::Offset(0) };
+    let page = Page::new(100, Position::Offset(0));
     let answer = visit.desk.engine.list_webhook_endpoints(visit.context(), None, None, page).await;
     let listed: Listed<Endpoint> = seen(&answer)?;
     let rows = rows_of(listed.data, |endpoint| {
@@ -322,7 +322,7 @@ async fn delivery_page(
     told: Option<Told>,
 ) -> Result<HttpResponse, Trouble> {
     let filter = DeliveryFilter { event_id: Some(event_id), ..DeliveryFilter::default() };
-    let page = Page { limit: 1, position: Position::Offset(0) };
+    let page = Page::new(1, Position::Offset(0));
     let listed: Listed<Delivery> =
         seen(&visit.desk.engine.list_deliveries(visit.context(), id, filter, page).await)?;
     let delivery = listed.data.into_iter().next().ok_or_else(Refused::event_not_found)?;

@@ -44,7 +44,27 @@ fn whatever_is_typed_is_shown_as_text() {
             );
             let mut paths = vec![payment, format!("/dashboard/test/payments?q={query}&currency={query}")];
             for (path, fields) in [
-                ("/customers/new", vec![("name", text), ("external_id", "x")]),
+                ("/customers/new", vec![("name", text), ("external_id", "x"), ("metadata", text)]),
+                (
+                    "/payments/new",
+                    vec![
+                        ("amount", "9.00"),
+                        ("currency", "EUR"),
+                        ("payment_method_id", "pm_test_success"),
+                        ("description", text),
+                        ("metadata", text),
+                    ],
+                ),
+                (
+                    "/invoices/new",
+                    vec![
+                        ("currency", "EUR"),
+                        ("line_description", text),
+                        ("line_amount", "1.00"),
+                        ("more", text),
+                    ],
+                ),
+                ("/settings/processors/new", vec![("name", text), ("connector", text), ("settings", text)]),
                 ("/webhooks/new", vec![("url", "https://example.com/hook"), ("description", text)]),
                 ("/api-keys/new", vec![("name", text), ("scopes", "payments:read")]),
                 (

@@ -250,11 +250,16 @@ pub(crate) fn id_of(answer: &Answer) -> String {
 
 /// Runs a test in a fresh world, once on each database.
 pub(crate) fn with_world<R: Future<Output = ()>>(test: impl Fn(World) -> R) {
+    with_world_of(&DashboardSettings::default(), test);
+}
+
+/// Runs a test in a fresh world whose pages have these settings.
+pub(crate) fn with_world_of<R: Future<Output = ()>>(settings: &DashboardSettings, test: impl Fn(World) -> R) {
     for database in TestDatabase::all() {
         eprintln!("on {}", database.url);
         actix_web::rt::System::new().block_on(async {
             let (engine, tenant, admin) = start(&database);
-            let dashboard = Dashboard::new(engine.clone(), DashboardSettings::default());
+            let dashboard = Dashboard::new(engine.clone(), settings.clone());
             let pages = dashboard.clone();
             let app =
                 Rc::new(init_service(App::new().configure(|config| configure(config, pages.clone()))).await);

@@ -43,13 +43,13 @@ impl AuditQuery {
     fn filter(&self) -> Filter<'_> {
         let mut filter = Filter::new("audit_log", self.realm);
         if let Some(action) = self.action {
-            filter.add("action = ?", vec![Value::text(Some(action.as_str()))]);
+            filter.add_unindexed("action = ?", vec![Value::text(Some(action.as_str()))]);
         }
         if let Some(object_id) = &self.object_id {
             filter.add("object_id = ?", vec![Value::text(Some(object_id))]);
         }
         if let Some(actor) = self.actor {
-            filter.add("actor = ?", vec![Value::owned(actor)]);
+            filter.add_unindexed("actor = ?", vec![Value::owned(actor)]);
         }
         filter.add_creation(self.created_after, self.created_before);
         filter
@@ -103,16 +103,13 @@ pub fn list_audit_log(
     slice: Slice,
 ) -> Result<Listed<AuditEntry>, StorageError> {
     let filter = query.filter();
-    let total_count = filter.count(connection)?;
-    if total_count == 0 {
-        return Ok(Listed::nothing());
-    }
-    let (mut ids, has_more) = page(connection, &filter, slice, total_count)?;
+    let page = page(connection, &filter, slice, None)?;
+    let mut ids = page.ids.clone();
     ids.sort_unstable();
     let keys: Vec<_> = ids.iter().map(|id| object_key(query.realm, *id)).collect();
     let mut items = load_audit_entries(connection, &keys)?;
     items.reverse();
-    Ok(Listed { items, has_more, total_count })
+    Ok(page.listed(items))
 }
 
 /// An entry of the audit log.

@@ -10,10 +10,27 @@ use crate::batch::{Statement, Value};
 use crate::rows::{Reader, Realm};
 use crate::{AnyConnection, StorageError};
 
-/// A condition: SQL with a `?` for each value.
-type Term<'a> = (Cow<'static, str>, Vec<Value<'a>>);
+/// A condition: SQL with a `?` for each value, and what leads to the objects that meet it.
+#[derive(Clone)]
+struct Term<'a> {
+    sql: Cow<'static, str>,
+    values: Vec<Value<'a>>,
+    by: By,
+}
+
+/// What leads to the objects that meet a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// The order of the ids: they stand together there.
+    Ids,
+    /// An index of its own.
+    Index,
+    /// Nothing: objects are looked at one after the other.
+    Looking,
+}
 
 /// The conditions that each object of a list meets.
+#[derive(Clone)]
 pub(crate) struct Filter<'a> {
     table: &'static str,
     realm: Realm,
@@ -47,15 +64,32 @@ impl<'a> Filter<'a> {
         self.realm
     }
 
-    /// Adds a condition.
+    /// Adds a condition for which there is an index.
     pub(crate) fn add(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value<'a>>) {
-        self.terms.push((sql.into(), values));
+        self.terms.push(Term { sql: sql.into(), values, by: By::Index });
     }
 
-    /// Adds a condition that few lists have.
+    /// Adds a condition for which there is none.
+    pub(crate) fn add_unindexed(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value<'a>>) {
+        self.terms.push(Term { sql: sql.into(), values, by: By::Looking });
+    }
+
+    /// Adds a condition that objects meet which stand together in the order of their ids: where among the ids to begin
+    /// or to end, or what stands before the id in the index that they are read from.
+    pub(crate) fn add_range(&mut self, sql: &'static str, values: Vec<Value<'a>>) {
+        self.terms.push(Term { sql: sql.into(), values, by: By::Ids });
+    }
+
+    /// Adds a condition with an index that few lists have.
     pub(crate) fn add_rare(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value<'a>>) {
         self.common = false;
         self.add(sql, values);
+    }
+
+    /// Adds a condition without an index that few lists have.
+    pub(crate) fn add_rare_unindexed(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value<'a>>) {
+        self.common = false;
+        self.add_unindexed(sql, values);
     }
 
     /// Confines payments to these states.
@@ -66,11 +100,14 @@ impl<'a> Filter<'a> {
     /// Confines the time of creation, which is the id's own, to what lies between two instants.
     pub(crate) fn add_creation(&mut self, after: Option<DateTime<Utc>>, before: Option<DateTime<Utc>>) {
         if let Some(after) = after {
-            self.add("id >= ?", vec![Value::Id(first_id(after.timestamp_millis().saturating_add(1)))]);
+            self.add_range("id >= ?", vec![Value::Id(first_id(after.timestamp_millis().saturating_add(1)))]);
         }
         if let Some(before) = before {
             let begun = i64::from(before.timestamp_subsec_nanos() % 1_000_000 != 0);
-            self.add("id < ?", vec![Value::Id(first_id(before.timestamp_millis().saturating_add(begun)))]);
+            self.add_range(
+                "id < ?",
+                vec![Value::Id(first_id(before.timestamp_millis().saturating_add(begun)))],
+            );
         }
     }
 
@@ -79,10 +116,40 @@ impl<'a> Filter<'a> {
         self.terms.is_empty()
     }
 
-    /// How many objects meet it.
-    pub(crate) fn count(&self, connection: &mut AnyConnection) -> Result<i64, StorageError> {
-        let statement = Statement::<BigInt>::new("SELECT count(*) FROM ");
-        let statement = self.push_conditions(statement, self.states);
+    /// Whether many objects may have to be looked at to find one that meets it.
+    pub(super) fn looks_at_many(&self) -> bool {
+        let any = |by: By| self.terms.iter().any(|term| term.by == by);
+        any(By::Looking) && !any(By::Index)
+    }
+
+    /// The same without the conditions for which objects have to be looked at.
+    pub(super) fn of_all(&self) -> Self {
+        let mut filter = self.clone();
+        filter.terms.retain(|term| term.by == By::Ids);
+        filter
+    }
+
+    /// The same up to an object, that one included.
+    pub(super) fn up_to(&self, last: [u8; 16], newest_first: bool) -> Self {
+        let mut filter = self.clone();
+        filter.add_range(if newest_first { "id >= ?" } else { "id <= ?" }, vec![Value::Id(last)]);
+        filter
+    }
+
+    /// How many objects meet it, counted up to a number.
+    pub(crate) fn count(
+        &self,
+        connection: &mut AnyConnection,
+        at_most: Option<i64>,
+    ) -> Result<i64, StorageError> {
+        let statement = match at_most {
+            None => Statement::<BigInt>::new("SELECT count(*) FROM "),
+            Some(_) => Statement::<BigInt>::new("SELECT count(*) FROM (SELECT 1 FROM "),
+        };
+        let mut statement = self.push_conditions(statement, self.states);
+        if let Some(at_most) = at_most {
+            statement = statement.sql(" LIMIT ").value(Value::Int(at_most)).sql(") AS counted");
+        }
         let counts: Vec<i64> = self.rare_or_not(statement).load(connection)?;
         Ok(counts.into_iter().sum())
     }
@@ -160,10 +227,10 @@ impl<'a> Filter<'a> {
         if let Some(states) = states {
             statement = statement.sql(states_condition(states));
         }
-        for (sql, values) in &self.terms {
+        for term in &self.terms {
             statement = statement.sql(" AND ");
-            let mut values = values.iter();
-            for (index, text) in sql.split('?').enumerate() {
+            let mut values = term.values.iter();
+            for (index, text) in term.sql.split('?').enumerate() {
                 if let Some(value) = (index > 0).then(|| values.next()).flatten() {
                     statement = statement.value(value.clone());
                 }

@@ -15,16 +15,13 @@ pub(super) fn list<T: Stored>(
     counters: Option<&[&str]>,
     slice: Slice,
 ) -> Result<Listed<T>, StorageError> {
-    let total_count = count(connection, filter, counters)?;
-    if total_count == 0 {
-        return Ok(Listed::nothing());
-    }
-    let (mut ids, has_more) = page(connection, filter, slice, total_count)?;
+    let page = page(connection, filter, slice, counters)?;
+    let mut ids = page.ids.clone();
     ids.sort_unstable();
     let keys: Vec<_> = ids.iter().map(|id| object_key(filter.realm(), *id)).collect();
     let mut items = T::load(connection, Lock::None, &keys)?;
     items.reverse();
-    Ok(Listed { items, has_more, total_count })
+    Ok(page.listed(items))
 }
 
 /// How many objects a list has.
@@ -35,7 +32,7 @@ pub(super) fn count(
 ) -> Result<i64, StorageError> {
     match counters {
         Some(names) => sum(connection, filter.realm(), names),
-        None => filter.count(connection),
+        None => filter.count(connection, None),
     }
 }
 
