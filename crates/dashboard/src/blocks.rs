@@ -259,6 +259,11 @@ impl Sheet {
         Sheet { crumb: Some((section, path)), ..self }
     }
 
+    /// The same with the state of what is shown.
+    pub(crate) fn badged(self, state: String) -> Self {
+        Sheet { badge: Some(state), ..self }
+    }
+
     /// The same with a way to another page.
     pub(crate) fn leading_to(mut self, label: &'static str, path: String, is_primary: bool) -> Self {
         self.links.push(Way { label, path, is_primary });

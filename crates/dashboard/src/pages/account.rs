@@ -137,9 +137,8 @@ async fn offer(visit: &Visit, id: UserId) -> Result<HttpResponse, Trouble> {
                 },
                 confirmation(visit),
             ]);
-            let mut sheet = Sheet::new(visit.chrome("Second factor", SECTION).await?, blocks);
-            sheet.crumb = Some(("Your account", visit.path(SECTION)));
-            Ok(sheet.answer())
+            let sheet = Sheet::new(visit.chrome("Second factor", SECTION).await?, blocks);
+            Ok(sheet.below("Your account", visit.path(SECTION)).answer())
         }
         Err(told) => show_page(visit, Some(told)).await,
     }
@@ -166,9 +165,8 @@ async fn confirm(visit: &Visit, id: UserId, form: &Form) -> Result<HttpResponse,
         }
         Err(told) => (vec![confirmation(visit)], Some(told)),
     };
-    let mut sheet = Sheet::new(visit.chrome("Second factor", SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Your account", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome("Second factor", SECTION).await?.telling(told), blocks);
+    Ok(sheet.below("Your account", visit.path(SECTION)).answer())
 }
 
 /// `GET /account/sessions/{id}`: asks whether to end one.
@@ -185,9 +183,8 @@ pub(crate) async fn session(
     );
     let entry = entry.note("Whoever uses it has to sign in again.");
     let blocks = vec![Block::Entry(Entry { is_danger: true, ..entry })];
-    let mut sheet = Sheet::new(visit.chrome("Session", SECTION).await?, blocks);
-    sheet.crumb = Some(("Your account", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome("Session", SECTION).await?, blocks);
+    Ok(sheet.below("Your account", visit.path(SECTION)).answer())
 }
 
 /// `POST /account/sessions/{id}`

@@ -9,7 +9,7 @@ use florin_engine::requests::{
 use florin_engine::views::{Answer, Refused};
 
 use super::{done, rows_of};
-use crate::blocks::{Block, Cell, Entry, Facts, Field, Filters, Sheet, Table, Way};
+use crate::blocks::{Block, Cell, Entry, Facts, Field, Filters, Sheet, Table};
 use crate::form::{Form, form_of, missing};
 use crate::pager::Pager;
 use crate::trouble::{Told, Trouble};
@@ -56,8 +56,7 @@ pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     });
     let mut sheet = Sheet::new(visit.chrome("Customers", SECTION).await?, vec![Block::Table(table)]);
     if visit.may(Scope::CustomersWrite) {
-        let path = visit.path("/customers/new");
-        sheet.links.push(Way { label: "New customer", path, is_primary: true });
+        sheet = sheet.leading_to("New customer", visit.path("/customers/new"), true);
     }
     Ok(sheet.answer())
 }
@@ -73,9 +72,8 @@ async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<Http
     fields.push(Field::metadata(form));
     let entry = Entry::new("Who it is", visit.path("/customers/new"), fields, "Create the customer");
     let chrome = visit.chrome("New customer", SECTION).await?.telling(told);
-    let mut sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
-    sheet.crumb = Some(("Customers", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
+    Ok(sheet.below("Customers", visit.path(SECTION)).answer())
 }
 
 fn fields(form: &Form) -> Vec<Field> {
@@ -142,11 +140,10 @@ async fn show_page(
     if visit.may(Scope::CustomersWrite) {
         blocks.extend(entries(visit, &customer, form));
     }
-    let mut sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Customers", visit.path(SECTION)));
+    let sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks)
+        .below("Customers", visit.path(SECTION));
     let payments = visit.path(&format!("/payments?customer_id={id}"));
-    sheet.links.push(Way { label: "Their payments", path: payments, is_primary: false });
-    Ok(sheet.answer())
+    Ok(sheet.leading_to("Their payments", payments, false).answer())
 }
 
 fn credit_blocks(visit: &Visit, credits: Credits) -> Vec<Block> {

@@ -10,7 +10,7 @@ use florin_engine::requests::{CreateInvoice, InvoiceFilter};
 use florin_engine::views::{ErrorCode, Refused};
 
 use super::{done, rows_of};
-use crate::blocks::{Block, Cell, Column, Entry, Facts, Field, Filters, Kind, Sheet, Table, Way};
+use crate::blocks::{Block, Cell, Column, Entry, Facts, Field, Filters, Kind, Sheet, Table};
 use crate::form::{Form, form_of, invalid, missing};
 use crate::pager::Pager;
 use crate::show;
@@ -67,8 +67,7 @@ pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     });
     let mut sheet = Sheet::new(visit.chrome("Invoices", SECTION).await?, vec![Block::Table(table)]);
     if visit.may(Scope::InvoicesWrite) {
-        let path = visit.path("/invoices/new");
-        sheet.links.push(Way { label: "New invoice", path, is_primary: true });
+        sheet = sheet.leading_to("New invoice", visit.path("/invoices/new"), true);
     }
     Ok(sheet.answer())
 }
@@ -99,9 +98,8 @@ async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<Http
     let entry = Entry::new("What is owed", visit.path("/invoices/new"), fields, "Create the invoice");
     let entry = Entry { more: Some("More lines"), ..entry };
     let chrome = visit.chrome("New invoice", SECTION).await?.telling(told);
-    let mut sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
-    sheet.crumb = Some(("Invoices", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
+    Ok(sheet.below("Invoices", visit.path(SECTION)).answer())
 }
 
 /// `POST /invoices/new`
@@ -235,10 +233,9 @@ async fn show_page(visit: &Visit, id: InvoiceId, told: Option<Told>) -> Result<H
         blocks.push(Block::Entry(entry.note("It can't be paid any more then, and stays void.").danger()));
     }
     let title = format!("Invoice {}", invoice.number);
-    let mut sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Invoices", visit.path(SECTION)));
-    sheet.badge = Some(invoice.status);
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks)
+        .below("Invoices", visit.path(SECTION));
+    Ok(sheet.badged(invoice.status).answer())
 }
 
 /// `POST /invoices/{id}/void`

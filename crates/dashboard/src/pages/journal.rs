@@ -105,9 +105,8 @@ async fn show_page(
     }
     let title = format!("{} {}", show::label(&entry.kind), show::amount(&entry.amount, &entry.currency));
     let chrome = visit.chrome(format!("{title} {}", entry.currency), SECTION).await?.telling(told);
-    let mut sheet = Sheet::new(chrome, blocks);
-    sheet.crumb = Some(("Transactions", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(chrome, blocks);
+    Ok(sheet.below("Transactions", visit.path(SECTION)).answer())
 }
 
 fn facts(visit: &Visit, entry: &Transaction) -> Vec<(String, Cell)> {

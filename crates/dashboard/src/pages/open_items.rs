@@ -110,10 +110,9 @@ async fn show_page(
             Entry::new("Close the item", path("close"), vec![note], "Close")
         }));
     }
-    let mut sheet = Sheet::new(visit.chrome(show::label(&item.kind), SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Open items", visit.path(SECTION)));
-    sheet.badge = Some(item.status);
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome(show::label(&item.kind), SECTION).await?.telling(told), blocks)
+        .below("Open items", visit.path(SECTION));
+    Ok(sheet.badged(item.status).answer())
 }
 
 fn sum(sum: Sum) -> Cell {

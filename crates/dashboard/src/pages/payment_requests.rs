@@ -10,7 +10,7 @@ use florin_engine::requests::{CreatePaymentRequest, PaymentRequestFilter};
 use florin_engine::views::{Answer, Refused};
 
 use super::{done, rows_of};
-use crate::blocks::{Block, Cell, Entry, Facts, Field, Filters, Sheet, Table, Way};
+use crate::blocks::{Block, Cell, Entry, Facts, Field, Filters, Sheet, Table};
 use crate::form::{Form, form_of, invalid, missing};
 use crate::pager::Pager;
 use crate::show;
@@ -59,8 +59,7 @@ pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     });
     let mut sheet = Sheet::new(visit.chrome("Payment requests", SECTION).await?, vec![Block::Table(table)]);
     if visit.may(Scope::PaymentsWrite) {
-        let path = visit.path("/payment-requests/new");
-        sheet.links.push(Way { label: "New request", path, is_primary: true });
+        sheet = sheet.leading_to("New request", visit.path("/payment-requests/new"), true);
     }
     Ok(sheet.answer())
 }
@@ -99,9 +98,8 @@ async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<Http
     let entry =
         Entry::new("What is asked for", visit.path("/payment-requests/new"), fields, "Create the request");
     let chrome = visit.chrome("New payment request", SECTION).await?.telling(told);
-    let mut sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
-    sheet.crumb = Some(("Payment requests", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
+    Ok(sheet.below("Payment requests", visit.path(SECTION)).answer())
 }
 
 /// `POST /payment-requests/new`
@@ -166,10 +164,9 @@ async fn show_page(visit: &Visit, id: PaymentRequestId, told: Option<Told>) -> R
     }
     let amount = show::amount(&request.amount, &request.currency);
     let title = format!("Request for {amount} {}", request.currency);
-    let mut sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Payment requests", visit.path(SECTION)));
-    sheet.badge = Some(request.status);
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks)
+        .below("Payment requests", visit.path(SECTION));
+    Ok(sheet.badged(request.status).answer())
 }
 
 fn facts(visit: &Visit, request: &PaymentRequest) -> Vec<(String, Cell)> {

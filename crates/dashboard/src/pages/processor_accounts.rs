@@ -54,7 +54,7 @@ async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<Http
 /// What was typed is not shown again, even when it is refused.
 fn credentials_field() -> Field {
     let hint = "A pair on each line, as the connector wants them, such as secret_key=sk_…. They are never shown again.";
-    Field::area(CREDENTIALS, "Credentials").needed().hint(hint)
+    Field::area(CREDENTIALS, "Credentials").hint(hint)
 }
 
 fn settings_field(value: String) -> Field {
@@ -81,7 +81,7 @@ async fn do_create(visit: &Visit, form: &Form) -> Result<ProcessorAccount, Told>
     let request = CreateProcessorAccount {
         name: form.needed_text("name", ProcessorName::parse)?,
         connector: form.needed_text("connector", ProcessorName::parse)?,
-        credentials: credentials(form)?,
+        credentials: credentials(form)?.unwrap_or_default(),
         settings: settings(form)?,
         enabled: true,
         position: position(form)?.unwrap_or_default(),
@@ -91,15 +91,16 @@ async fn do_create(visit: &Visit, form: &Form) -> Result<ProcessorAccount, Told>
 }
 
 /// What is wrong with credentials is told without them.
-fn credentials(form: &Form) -> Result<Credentials, Refused> {
+fn credentials(form: &Form) -> Result<Option<Credentials>, Refused> {
     let parts = form.pairs(CREDENTIALS)?;
     if parts.is_empty() {
-        return Err(missing(CREDENTIALS));
+        return Ok(None);
     }
     for part in parts.values() {
         check_text(part, usize::MAX).map_err(|refused| Refused::from(refused).param(CREDENTIALS))?;
     }
-    Credentials::new(parts).map_err(|malformed| invalid(CREDENTIALS, &format!("{malformed}.")))
+    let credentials = Credentials::new(parts);
+    credentials.map(Some).map_err(|malformed| invalid(CREDENTIALS, &format!("{malformed}.")))
 }
 
 fn settings(form: &Form) -> Result<Metadata, Refused> {
@@ -142,10 +143,9 @@ async fn show_page(
     );
     let mut blocks = vec![Block::Facts(Facts { title: "Details", rows: facts })];
     blocks.extend(entries(visit, &account));
-    let mut sheet = Sheet::new(visit.chrome(account.name, SECTION).await?.telling(told), blocks)
+    let sheet = Sheet::new(visit.chrome(account.name, SECTION).await?.telling(told), blocks)
         .below("Settings", visit.path(SECTION));
-    sheet.badge = Some(state_of(account.enabled).to_owned());
-    Ok(sheet.answer())
+    Ok(sheet.badged(state_of(account.enabled).to_owned()).answer())
 }
 
 /// The word for whether an account takes new charges.
@@ -158,7 +158,7 @@ fn entries(visit: &Visit, account: &ProcessorAccount) -> [Block; 3] {
     let change =
         vec![settings_field(lines_of(&account.settings)), position_field(account.position.to_string())];
     let change = Entry::new("Change the account", path("change"), change, "Save").folded();
-    let credentials = vec![credentials_field()];
+    let credentials = vec![credentials_field().needed()];
     let rotate = Entry::new("Give it other credentials", path("rotate"), credentials, "Replace them")
         .note("What is charged from now on is charged with these.");
     let switch = if account.enabled {
@@ -221,7 +221,7 @@ fn switched(is_enabled: bool) -> AccountChange {
 }
 
 async fn rotate(visit: &Visit, id: ProcessorAccountId, form: &Form) -> Result<Answer, Refused> {
-    let credentials = credentials(form)?;
+    let credentials = credentials(form)?.ok_or_else(|| missing(CREDENTIALS))?;
     let idempotency = Some(form.idempotency(&format!("POST /processor_accounts/{id}/rotate_credentials"))?);
     let engine = &visit.desk.engine;
     Ok(engine.rotate_processor_credentials(visit.context(), id, credentials, idempotency).await)

@@ -21,7 +21,7 @@ use florin_engine::access::Context;
 use florin_engine::requests::{CreatePayment, CreateUser};
 use florin_engine::views::Answer;
 use florin_engine::{Engine, EngineSettings, Office, Vault, secret_digest};
-use florin_processors::{Processor, Sandbox, SandboxConnector, SandboxSettings};
+use florin_processors::{Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
 use florin_storage::access::{NewKey, Tenant, create_key, create_tenant};
 use florin_storage::{DatabaseUrl, Realm};
 use futures_util::FutureExt;
@@ -312,7 +312,7 @@ fn start(database: &TestDatabase) -> (Engine, TenantId, UserId) {
     let sandbox: Arc<dyn Processor> = Arc::new(sandbox);
     let settings = EngineSettings {
         processor_timeout: Duration::from_secs(5),
-        connectors: vec![Arc::new(SandboxConnector::new(Arc::clone(&sandbox)))],
+        connectors: vec![Arc::new(StripeConnector), Arc::new(SandboxConnector::new(Arc::clone(&sandbox)))],
         vault: Vault::parse(&"0123456789abcdef".repeat(4)).unwrap(),
         ..EngineSettings::new(database.url.clone(), Arc::new(Utc::now))
     };

@@ -102,7 +102,6 @@ fn what_was_not_counted_is_said_to_be_cut() {
         for (query, slice, expected) in table {
             let listed = list_payments(&mut connection, query, slice).unwrap();
             assert_eq!((listed.total_count, listed.cut), expected, "{slice:?}");
-            assert_eq!(listed.items.is_empty(), slice.position != first, "{slice:?}");
         }
     });
 }
