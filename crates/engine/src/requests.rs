@@ -105,7 +105,7 @@ impl Page {
     /// How many objects of a list are counted for a bounded page, at most.
     pub const COUNTED: u32 = 1000;
     /// How many objects are looked at for a bounded page, at most, where no index leads to those that are wanted.
-    pub const LOOKED_AT: u32 = 20_000;
+    pub const LOOKED_AT: u32 = 10_000;
 }
 
 /// Where a page begins.

@@ -35,10 +35,37 @@ pub(crate) struct Filter<'a> {
     table: &'static str,
     realm: Realm,
     terms: Vec<Term<'a>>,
+    between: Between,
     /// The states, when not all; for payments only.
     states: Option<&'a [State]>,
     /// Whether its text is one of few, so that it is worth keeping prepared.
     common: bool,
+}
+
+/// The lowest and the highest of the ids that may be in a list. There is one of each at most, since of two SQLite would
+/// use one to find its way in the index, and not the one that is nearer.
+#[derive(Clone, Copy, Default)]
+struct Between {
+    lowest: Option<[u8; 16]>,
+    highest: Option<[u8; 16]>,
+}
+
+impl Between {
+    fn from(self, lowest: [u8; 16]) -> Self {
+        Between { lowest: self.lowest.max(Some(lowest)), ..self }
+    }
+
+    fn to(self, highest: [u8; 16]) -> Self {
+        Between { highest: Some(self.highest.map_or(highest, |known| known.min(highest))), ..self }
+    }
+
+    fn above(self, id: [u8; 16]) -> Self {
+        self.from(u128::from_be_bytes(id).saturating_add(1).to_be_bytes())
+    }
+
+    fn below(self, id: [u8; 16]) -> Self {
+        self.to(u128::from_be_bytes(id).saturating_sub(1).to_be_bytes())
+    }
 }
 
 /// How the ids of a page are come by.
@@ -56,7 +83,7 @@ pub(super) struct Walk {
 impl<'a> Filter<'a> {
     /// All objects of a realm.
     pub(crate) fn new(table: &'static str, realm: Realm) -> Self {
-        Filter { table, realm, terms: Vec::new(), states: None, common: true }
+        Filter { table, realm, terms: Vec::new(), between: Between::default(), states: None, common: true }
     }
 
     /// Whose objects.
@@ -74,8 +101,18 @@ impl<'a> Filter<'a> {
         self.terms.push(Term { sql: sql.into(), values, by: By::Looking });
     }
 
-    /// Adds a condition that objects meet which stand together in the order of their ids: where among the ids to begin
-    /// or to end, or what stands before the id in the index that they are read from.
+    /// Leaves out the ids below this one.
+    pub(crate) fn add_lowest(&mut self, id: [u8; 16]) {
+        self.between = self.between.from(id);
+    }
+
+    /// Leaves out the ids above this one.
+    pub(crate) fn add_highest(&mut self, id: [u8; 16]) {
+        self.between = self.between.to(id);
+    }
+
+    /// Adds a condition that objects meet which stand together in the order of their ids: what stands before the id in
+    /// the index that they are read from.
     pub(crate) fn add_range(&mut self, sql: &'static str, values: Vec<Value<'a>>) {
         self.terms.push(Term { sql: sql.into(), values, by: By::Ids });
     }
@@ -100,20 +137,17 @@ impl<'a> Filter<'a> {
     /// Confines the time of creation, which is the id's own, to what lies between two instants.
     pub(crate) fn add_creation(&mut self, after: Option<DateTime<Utc>>, before: Option<DateTime<Utc>>) {
         if let Some(after) = after {
-            self.add_range("id >= ?", vec![Value::Id(first_id(after.timestamp_millis().saturating_add(1)))]);
+            self.add_lowest(first_id(after.timestamp_millis().saturating_add(1)));
         }
         if let Some(before) = before {
             let begun = i64::from(before.timestamp_subsec_nanos() % 1_000_000 != 0);
-            self.add_range(
-                "id < ?",
-                vec![Value::Id(first_id(before.timestamp_millis().saturating_add(begun)))],
-            );
+            self.between = self.between.below(first_id(before.timestamp_millis().saturating_add(begun)));
         }
     }
 
     /// Whether it is confined by nothing but states.
     pub(super) fn is_states_only(&self) -> bool {
-        self.terms.is_empty()
+        self.terms.is_empty() && self.between.lowest.is_none() && self.between.highest.is_none()
     }
 
     /// Whether many objects may have to be looked at to find one that meets it.
@@ -132,7 +166,7 @@ impl<'a> Filter<'a> {
     /// The same up to an object, that one included.
     pub(super) fn up_to(&self, last: [u8; 16], newest_first: bool) -> Self {
         let mut filter = self.clone();
-        filter.add_range(if newest_first { "id >= ?" } else { "id <= ?" }, vec![Value::Id(last)]);
+        filter.between = if newest_first { self.between.from(last) } else { self.between.to(last) };
         filter
     }
 
@@ -146,7 +180,7 @@ impl<'a> Filter<'a> {
             None => Statement::<BigInt>::new("SELECT count(*) FROM "),
             Some(_) => Statement::<BigInt>::new("SELECT count(*) FROM (SELECT 1 FROM "),
         };
-        let mut statement = self.push_conditions(statement, self.states);
+        let mut statement = self.push_conditions(statement, self.states, self.between);
         if let Some(at_most) = at_most {
             statement = statement.sql(" LIMIT ").value(Value::Int(at_most)).sql(") AS counted");
         }
@@ -186,15 +220,13 @@ impl<'a> Filter<'a> {
         walk: &Walk,
         (skip, take): (i64, i64),
     ) -> Statement<'s, ST> {
-        let (after, order) = if walk.newest_first {
-            (" AND id < ", " ORDER BY id DESC LIMIT ")
-        } else {
-            (" AND id > ", " ORDER BY id LIMIT ")
+        let order = if walk.newest_first { " ORDER BY id DESC LIMIT " } else { " ORDER BY id LIMIT " };
+        let between = match walk.after {
+            None => self.between,
+            Some(id) if walk.newest_first => self.between.below(id),
+            Some(id) => self.between.above(id),
         };
-        let mut statement = self.push_conditions(statement.sql("SELECT id FROM "), states);
-        if let Some(id) = walk.after {
-            statement = statement.sql(after).value(Value::Id(id));
-        }
+        let statement = self.push_conditions(statement.sql("SELECT id FROM "), states, between);
         statement.sql(order).value(Value::Int(take)).sql(" OFFSET ").value(Value::Int(skip))
     }
 
@@ -220,12 +252,19 @@ impl<'a> Filter<'a> {
         &'s self,
         statement: Statement<'s, ST>,
         states: Option<&[State]>,
+        between: Between,
     ) -> Statement<'s, ST> {
         let [tenant, mode] = self.realm.values();
         let mut statement = statement.sql(self.table);
         statement = statement.sql(" WHERE tenant_id = ").value(tenant).sql(" AND livemode = ").value(mode);
         if let Some(states) = states {
             statement = statement.sql(states_condition(states));
+        }
+        if let Some(lowest) = between.lowest {
+            statement = statement.sql(" AND id >= ").value(Value::Id(lowest));
+        }
+        if let Some(highest) = between.highest {
+            statement = statement.sql(" AND id <= ").value(Value::Id(highest));
         }
         for term in &self.terms {
             statement = statement.sql(" AND ");

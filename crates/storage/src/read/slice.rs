@@ -172,8 +172,10 @@ fn bounded_page(
         if filter.looks_at_many() { horizon(connection, filter, position, looked_at)? } else { None };
     let near = horizon.map(|last| filter.up_to(last, is_newest_first(position)));
     let near = near.as_ref().unwrap_or(filter);
+    let (ids, has_more) = beside(connection, near, limit, position)?;
     let (total_count, is_counted) = match counters {
         Some(names) => (sum(connection, filter.realm(), names)?, true),
+        None if is_first && !has_more => (i64::try_from(ids.len()).unwrap_or(i64::MAX), true),
         // The part would be counted, not the list.
         None if filter.looks_at_many() && !is_first => (0, false),
         None => {
@@ -181,7 +183,6 @@ fn bounded_page(
             (found.min(i64::from(counted)), found <= i64::from(counted))
         }
     };
-    let (ids, has_more) = beside(connection, near, limit, position)?;
     let looked_until = horizon.filter(|_| !has_more);
     let cut = (horizon.is_some() || !is_counted).then_some(Cut { looked_until });
     Ok(Ids { ids, has_more, total_count, cut })

@@ -73,7 +73,7 @@ pub struct EventQuery {
 impl EventQuery {
     fn filter(&self) -> Filter<'_> {
         let mut filter = Filter::new("events", self.realm);
-        filter.add_range("id <= ?", vec![Value::Id(self.through)]);
+        filter.add_highest(self.through);
         if !self.types.is_empty() {
             filter.add_rare_unindexed(any_type(&self.types), types(&self.types));
         }
@@ -81,7 +81,7 @@ impl EventQuery {
             // No event of an object is older than the object.
             let mut first = [0; 16];
             first[..6].copy_from_slice(&object_id[..6]);
-            filter.add_range("id >= ?", vec![Value::Id(first)]);
+            filter.add_lowest(first);
             filter.add_unindexed("object_id = ?", vec![Value::Id(object_id)]);
         }
         filter.add_creation(self.created_after, self.created_before);

@@ -91,7 +91,8 @@ fn what_was_not_counted_is_said_to_be_cut() {
             // Counted by the counters, whatever may be looked at.
             (&all, bounded(5, first, 3, 3), (40, None)),
             (&in_yen(), bounded(5, first, 1000, 1000), (4, None)),
-            (&in_yen(), bounded(5, first, 3, 1000), (3, cut(None))),
+            (&in_yen(), bounded(2, first, 3, 1000), (3, cut(None))),
+            (&in_yen(), bounded(5, first, 3, 1000), (4, None)),
             (&usd, bounded(5, first, 36, 1000), (36, None)),
             (&usd, bounded(5, first, 35, 1000), (35, cut(None))),
             (&in_yen(), bounded(5, first, 1000, 10), (1, cut(Some(30)))),
