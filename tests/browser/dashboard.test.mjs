@@ -5,7 +5,7 @@ import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import {
-  addUser, call, eventually, expectAccessible, origin, password, requestPayment, signIn, sizes, useBrowser,
+  addUser, call, eventually, expectAccessible, origin, password, signIn, sizes, useBrowser,
 } from "./support.mjs";
 
 const { newPage } = useBrowser();
@@ -50,9 +50,21 @@ test("a request is paid, shown, refunded in part, and told of by a webhook", asy
   await follow(page, "main form button.primary");
   const endpoint = (await call("GET", "/v1/webhook_endpoints")).data[0];
 
-  const { request, url } = await requestPayment();
+  await page.goto(`${home}/payment-requests/new`);
+  await page.fill("input[name=amount]", "42.50");
+  await page.fill("input[name=currency]", "EUR");
+  await page.fill("input[name=description]", "Espresso No. 4, 1 kg");
+  await page.fill("textarea[name=metadata]", "order=1001\nshop=North");
+  await expectAccessible(page);
+  await follow(page, "main form button.primary");
+  assert.match(await page.innerText("main"), /Request for 42\.50 EUR[\s\S]*North/);
+  await expectAccessible(page);
+  const link = new URL(await page.locator(".secret input").inputValue());
+  const request = (await call("GET", "/v1/payment_requests?limit=1")).data[0];
+  assert.equal(link.pathname, new URL(request.url).pathname);
+  assert.deepEqual(request.metadata, { order: "1001", shop: "North" });
   const payer = await newPage({ size: "phone" });
-  await payer.goto(url);
+  await payer.goto(origin + link.pathname);
   await Promise.all([payer.waitForNavigation(), payer.click("button[type=submit]")]);
   assert.match(await payer.innerText(".message"), /Paid/);
   const { payment_id: payment } = await call("GET", `/v1/payment_requests/${request.id}`);
@@ -64,8 +76,8 @@ test("a request is paid, shown, refunded in part, and told of by a webhook", asy
   page.expectStatus(422);
   await page.fill("#amount", "99.00");
   await follow(page, "main form button.primary");
-  await follow(page, "main form button.danger");
   assert.match(await page.getByRole("alert").innerText(), /42\.50|4250/, "it says what is left, as the API does");
+  assert.equal(await page.locator("main form button.danger").count(), 0, "nobody is asked to confirm it");
   await page.goto(`${home}/payments/${payment}/refund`);
   await page.fill("#amount", "10.25");
   await follow(page, "main form button.primary");
@@ -89,9 +101,9 @@ test("a request is paid, shown, refunded in part, and told of by a webhook", asy
 });
 
 const views = [
-  "", "/payments", "/invoices", "/invoices/new", "/customers", "/customers/new", "/transactions", "/balances",
+  "", "/payments", "/payments/new", "/payment-requests/new", "/invoices", "/invoices/new", "/customers", "/customers/new", "/transactions", "/balances",
   "/open-items", "/webhooks", "/webhooks/new", "/events", "/api-keys", "/api-keys/new", "/users", "/users/new",
-  "/account", "/audit-log", "/settings",
+  "/account", "/audit-log", "/settings", "/settings/processors/new",
 ];
 
 for (const size of Object.keys(sizes)) {

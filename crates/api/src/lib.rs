@@ -50,5 +50,5 @@ pub use openapi::openapi;
 pub use rate_limit::{MalformedRedisUrl, RateLimits, RedisUrl, TryKind};
 pub use routes::configure;
 pub use settings::ApiSettings;
-pub use state::{ApiState, RenderMetrics};
+pub use state::{AdmittedRequest, ApiState, RenderMetrics};
 pub use unread::Unread;

@@ -31,7 +31,7 @@ pub(crate) struct Load {
 }
 
 /// A request that is worked on, until this is dropped.
-pub(crate) struct Running<'a>(&'a AtomicUsize);
+pub(crate) struct Running<'a>(&'a Load);
 
 impl Load {
     pub(crate) fn new(limit: usize) -> Self {
@@ -43,21 +43,34 @@ impl Load {
     /// # Errors
     /// 503 when there is too much to do for one of its kind.
     pub(crate) fn begin(&self, priority: Priority, engine: &Engine) -> Result<Running<'_>, Refused> {
+        self.enter(priority, engine).map(|()| Running(self))
+    }
+
+    /// Begins a request that [`Load::end`] has to end.
+    ///
+    /// # Errors
+    /// 503 when there is too much to do for one of its kind; then there is nothing to end.
+    pub(crate) fn enter(&self, priority: Priority, engine: &Engine) -> Result<(), Refused> {
         let before = self.running.fetch_add(1, Ordering::Relaxed);
-        let running = Running(&self.running);
         let kind = match priority {
             _ if before >= self.limit => "any",
             Priority::CanWait if before >= self.limit / 2 || engine.is_behind() => "list",
-            Priority::CanWait | Priority::Pressing => return Ok(running),
+            Priority::CanWait | Priority::Pressing => return Ok(()),
         };
+        self.end();
         metrics::counter!("florin_requests_shed_total", "kind" => kind).increment(1);
         Err(Refused::overloaded())
+    }
+
+    /// Ends a request.
+    pub(crate) fn end(&self) {
+        self.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.end();
     }
 }
 

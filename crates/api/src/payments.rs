@@ -233,7 +233,7 @@ pub(crate) fn parse_create(
         metadata: fields.metadata()?,
         idempotency_key,
     };
-    check_method(&request)?;
+    request.check_method()?;
     Ok(request)
 }
 
@@ -249,47 +249,6 @@ pub(crate) fn destination(fields: &mut Fields) -> Result<Option<InvoiceId>, Refu
             Err(missing("destination_type", "Send destination_type: INVOICE with a destination_id."))
         }
         (_, id) => Ok(id),
-    }
-}
-
-/// What each kind of money needs, and what it excludes.
-pub(crate) fn check_method(request: &CreatePayment) -> Result<(), Refused> {
-    let has_method = request.payment_method.is_some();
-    let refused = |param: &'static str, message: String| {
-        Err(Refused::new(ErrorCode::ParametersConflict, message).param(param))
-    };
-    match request.payment_method_type {
-        Some(kind @ (MethodType::Offline | MethodType::Credits)) => {
-            if has_method {
-                return refused(
-                    "payment_method_id",
-                    format!("A payment by {kind} takes no payment_method_id."),
-                );
-            }
-            let has_payer = request.customer_id.is_some() || request.invoice_id.is_some();
-            if kind == MethodType::Credits && !has_payer {
-                let message =
-                    "Send customer_id, the customer whose credits are spent, or the invoice of one.";
-                return Err(missing("customer_id", message));
-            }
-        }
-        None | Some(MethodType::Card | MethodType::Ach) => {
-            if request.process_payment && !has_method {
-                let message = "Send payment_method_id, the payment method to charge; or process_payment: false to charge later.";
-                return Err(missing("payment_method_id", message));
-            }
-        }
-    }
-    match (request.capture_method, request.payment_method_type) {
-        (
-            CaptureMethod::Manual,
-            Some(kind @ (MethodType::Ach | MethodType::Offline | MethodType::Credits)),
-        ) => {
-            let message =
-                format!("A payment by {kind} can't be authorized first; send capture_method: automatic.");
-            refused("capture_method", message)
-        }
-        (CaptureMethod::Automatic | CaptureMethod::Manual, _) => Ok(()),
     }
 }
 

@@ -144,7 +144,7 @@ impl Query {
             (Some(_), Some(_), None) => return Err(exclusive("offset", "starting_after")),
             (Some(_), None, Some(_)) => return Err(exclusive("offset", "ending_before")),
         };
-        Ok(Page { limit, position })
+        Ok(Page::new(limit, position))
     }
 
     /// The integer of that name, from `minimum` to `maximum`.

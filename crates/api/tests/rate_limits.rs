@@ -2,10 +2,14 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
-use common::{READER_KEY, request, with_api};
-use florin_api::{ApiSettings, RateLimits};
+use common::{KEY, READER_KEY, TestDatabase, request, start_engine, with_api};
+use florin_api::{ApiSettings, ApiState, RateLimits};
+use florin_engine::views::ErrorCode;
+use florin_processors::SandboxSettings;
 
 fn limited(per_minute: u32, per_second: u32) -> ApiSettings {
     ApiSettings { rate_limits: RateLimits { per_minute, per_second }, ..ApiSettings::default() }
@@ -58,4 +62,30 @@ fn limits_of_nought_are_no_limits() {
             );
         }
     });
+}
+
+#[test]
+fn requests_of_other_faces_pass_the_same_limits() {
+    for database in TestDatabase::all() {
+        let engine = start_engine(&database, SandboxSettings::default());
+        let settings = ApiSettings { request_limit: 4, ..limited(5, 0) };
+        let state = ApiState::new(engine.clone(), settings, Arc::new(String::new));
+        actix_web::rt::System::new().block_on(async {
+            let caller = engine.authenticate(KEY).await.unwrap().unwrap();
+            let admit = async |can_wait| state.admit_request(can_wait, &caller).await;
+            let (one, two) = (admit(true).await.unwrap(), admit(true).await.unwrap());
+            let refused = admit(true).await.unwrap_err();
+            assert_eq!(refused.code, ErrorCode::Overloaded, "what can wait has half of the room");
+            let three = admit(false).await.unwrap();
+            drop((one, two, three));
+            drop(admit(true).await.unwrap());
+            drop(admit(true).await.unwrap());
+            let refused = admit(false).await.unwrap_err();
+            assert_eq!(refused.code, ErrorCode::RateLimitExceeded, "five a minute");
+            assert!(refused.retry_after_seconds.is_some_and(|seconds| (59..=61).contains(&seconds)));
+            let refused = admit(true).await.unwrap_err();
+            assert_eq!(refused.code, ErrorCode::RateLimitExceeded, "a refused one has left its place");
+            engine.drain().await;
+        });
+    }
 }

@@ -14,65 +14,47 @@ const FOLDER: &str = "/assets/";
 /// For a year, and never asked about again.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// A file, as it stands in `assets`.
+/// The files, by the names that templates call them by. Those of a version are in files of that version.
+static ASSETS: &[(&str, &[u8])] = &[
+    ("tokens.css", include_bytes!("../assets/tokens.css")),
+    ("dashboard.css", include_bytes!("../assets/dashboard.css")),
+    ("dashboard.js", include_bytes!("../assets/dashboard.js")),
+    ("theme.js", include_bytes!("../assets/theme.js")),
+    ("htmx.js", include_bytes!("../assets/htmx-2.0.11.min.js")),
+    ("pay.css", include_bytes!("../assets/pay.css")),
+    ("pay.js", include_bytes!("../assets/pay.js")),
+    ("pay-stripe.js", include_bytes!("../assets/pay-stripe.js")),
+    ("florin.svg", include_bytes!("../assets/florin.svg")),
+];
+
+/// A file and the path that it is served under.
 struct Asset {
     name: &'static str,
-    content_type: &'static str,
+    path: String,
     bytes: &'static [u8],
 }
 
 /// All of them.
-static ASSETS: &[Asset] = &[
-    Asset {
-        name: "dashboard.css",
-        content_type: "text/css; charset=utf-8",
-        bytes: include_bytes!("../assets/dashboard.css"),
-    },
-    Asset {
-        name: "dashboard.js",
-        content_type: "text/javascript; charset=utf-8",
-        bytes: include_bytes!("../assets/dashboard.js"),
-    },
-    Asset {
-        name: "theme.js",
-        content_type: "text/javascript; charset=utf-8",
-        bytes: include_bytes!("../assets/theme.js"),
-    },
-    Asset {
-        name: "htmx.js",
-        content_type: "text/javascript; charset=utf-8",
-        bytes: include_bytes!("../assets/htmx-2.0.11.min.js"),
-    },
-    Asset {
-        name: "pay.css",
-        content_type: "text/css; charset=utf-8",
-        bytes: include_bytes!("../assets/pay.css"),
-    },
-    Asset {
-        name: "pay.js",
-        content_type: "text/javascript; charset=utf-8",
-        bytes: include_bytes!("../assets/pay.js"),
-    },
-    Asset {
-        name: "pay-stripe.js",
-        content_type: "text/javascript; charset=utf-8",
-        bytes: include_bytes!("../assets/pay-stripe.js"),
-    },
-    Asset {
-        name: "florin.svg",
-        content_type: "image/svg+xml",
-        bytes: include_bytes!("../assets/florin.svg"),
-    },
-];
+static PATHS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    let of =
+        |&(name, bytes): &(&'static str, &'static [u8])| Asset { name, path: path_of(name, bytes), bytes };
+    ASSETS.iter().map(of).collect()
+});
 
-/// The files with the paths that they are served under.
-static PATHS: LazyLock<Vec<(String, &'static Asset)>> =
-    LazyLock::new(|| ASSETS.iter().map(|asset| (path_of(asset), asset)).collect());
-
-fn path_of(asset: &Asset) -> String {
-    let digest = hex::encode(Sha256::digest(asset.bytes));
-    let (stem, extension) = asset.name.rsplit_once('.').unwrap_or((asset.name, ""));
+fn path_of(name: &str, bytes: &[u8]) -> String {
+    let digest = hex::encode(Sha256::digest(bytes));
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
     format!("{FOLDER}{stem}.{}.{extension}", &digest[..16])
+}
+
+/// What a file is, by the end of its name.
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "js")) => "text/javascript; charset=utf-8",
+        Some((_, "svg")) => "image/svg+xml",
+        _ => "application/octet-stream",
+    }
 }
 
 /// The path of a file by its name in `assets`, for templates.
@@ -80,19 +62,19 @@ fn path_of(asset: &Asset) -> String {
 /// # Panics
 /// When there is no such file, which the first test of any page that names it shows.
 pub(crate) fn asset(name: &str) -> &'static str {
-    let found = PATHS.iter().find(|(_, asset)| asset.name == name);
-    found.map(|(path, _)| path.as_str()).unwrap_or_else(|| panic!("there is no asset {name}"))
+    let found = PATHS.iter().find(|asset| asset.name == name);
+    found.map(|asset| asset.path.as_str()).unwrap_or_else(|| panic!("there is no asset {name}"))
 }
 
 /// Serves a file.
 pub(crate) async fn serve(request: actix_web::HttpRequest) -> HttpResponse {
-    let Some((_, asset)) = PATHS.iter().find(|(path, _)| path == request.path()) else {
+    let Some(asset) = PATHS.iter().find(|asset| asset.path == request.path()) else {
         return HttpResponse::NotFound()
             .content_type("text/plain; charset=utf-8")
             .body("There is no such file.");
     };
     HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, asset.content_type))
+        .insert_header((header::CONTENT_TYPE, content_type(asset.name)))
         .insert_header((header::CACHE_CONTROL, FOR_EVER))
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
         .body(web::Bytes::from_static(asset.bytes))
@@ -107,6 +89,13 @@ mod tests {
         let path = asset("dashboard.css");
         let digest = hex::encode(Sha256::digest(include_bytes!("../assets/dashboard.css")));
         assert_eq!(path, format!("/assets/dashboard.{}.css", &digest[..16]));
+    }
+
+    #[test]
+    fn every_file_has_a_type() {
+        for (name, _) in ASSETS {
+            assert_ne!(content_type(name), "application/octet-stream", "{name}");
+        }
     }
 
     #[test]

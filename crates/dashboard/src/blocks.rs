@@ -6,6 +6,7 @@ use askama::Template;
 
 use crate::chrome::Chrome;
 use crate::forgery::random_text;
+use crate::form::{Form, METADATA};
 use crate::headers::page;
 use crate::pager::Pager;
 use crate::trouble::Told;
@@ -36,9 +37,25 @@ pub(crate) enum Block {
     Facts(Facts),
     Table(Table),
     Entry(Entry),
-    Code { title: &'static str, text: String },
-    Secret { title: &'static str, text: String, note: &'static str },
-    Note { tone: &'static str, text: String },
+    Code {
+        title: &'static str,
+        text: String,
+    },
+    Secret {
+        title: &'static str,
+        text: String,
+        note: &'static str,
+    },
+    /// An SVG that was made here.
+    Picture {
+        title: &'static str,
+        svg: String,
+        note: &'static str,
+    },
+    Note {
+        tone: &'static str,
+        text: String,
+    },
 }
 
 /// Names and values.
@@ -74,6 +91,8 @@ pub(crate) struct Entry {
     pub(crate) path: String,
     pub(crate) fields: Vec<Field>,
     pub(crate) button: &'static str,
+    /// A second button, which shows the form again with more to fill in.
+    pub(crate) more: Option<&'static str>,
     /// Whether it takes something away for good.
     pub(crate) is_danger: bool,
     /// Whether it is shown when it is asked for, so that what it does takes two steps.
@@ -101,6 +120,17 @@ pub(crate) enum Kind {
     Choice(Vec<(String, String)>),
     /// Any of some values, with those that are ticked.
     Boxes(Vec<(String, bool)>),
+    /// Rows of lines, under columns with the names of their fields.
+    Rows(&'static [Column], Vec<Vec<String>>),
+}
+
+/// A column of rows to fill in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    /// Whether what stands in it is short.
+    pub(crate) is_narrow: bool,
 }
 
 /// A value.
@@ -154,6 +184,12 @@ impl Field {
         Field { kind: Kind::Choice(none.into_iter().chain(words).collect()), ..Field::line(name, label) }
     }
 
+    /// The caller's own data, as the form was filled in.
+    pub(crate) fn metadata(form: &Form) -> Self {
+        let hint = "Your own data: a pair on each line, such as order=1001.";
+        Field::area(METADATA, "Metadata").value(form.shown(METADATA)).hint(hint)
+    }
+
     pub(crate) fn boxes(name: &'static str, label: &'static str, words: &[&str], ticked: &[String]) -> Self {
         let of = |word: &&str| ((*word).to_owned(), ticked.iter().any(|other| other == word));
         Field { kind: Kind::Boxes(words.iter().map(of).collect()), ..Field::line(name, label) }
@@ -179,7 +215,8 @@ impl Field {
 impl Entry {
     pub(crate) fn new(title: &'static str, path: String, fields: Vec<Field>, button: &'static str) -> Self {
         let once = random_text().unwrap_or_default();
-        Entry { title, note: "", path, fields, button, is_danger: false, is_folded: false, once }
+        let more = None;
+        Entry { title, note: "", path, fields, button, more, is_danger: false, is_folded: false, once }
     }
 
     pub(crate) fn note(self, note: &'static str) -> Self {
@@ -201,6 +238,11 @@ impl Table {
         Table { title: None, columns, rows, empty, filters: None, pager: None, is_live: false }
     }
 
+    /// Whether there are objects at which nobody has looked.
+    fn is_cut(&self) -> bool {
+        self.pager.as_ref().is_some_and(|pager| pager.is_cut)
+    }
+
     /// The columns with the values of a row.
     fn named<'a>(&'a self, row: &'a [Cell]) -> impl Iterator<Item = (&'static str, &'a Cell)> {
         self.columns.iter().copied().zip(row)
@@ -210,6 +252,22 @@ impl Table {
 impl Sheet {
     pub(crate) fn new(chrome: Chrome, blocks: Vec<Block>) -> Self {
         Sheet { chrome, crumb: None, badge: None, links: Vec::new(), blocks }
+    }
+
+    /// The same below a section, to which it leads back.
+    pub(crate) fn below(self, section: &'static str, path: String) -> Self {
+        Sheet { crumb: Some((section, path)), ..self }
+    }
+
+    /// The same with the state of what is shown.
+    pub(crate) fn badged(self, state: String) -> Self {
+        Sheet { badge: Some(state), ..self }
+    }
+
+    /// The same with a way to another page.
+    pub(crate) fn leading_to(mut self, label: &'static str, path: String, is_primary: bool) -> Self {
+        self.links.push(Way { label, path, is_primary });
+        self
     }
 
     /// The page, at the status of what it tells.

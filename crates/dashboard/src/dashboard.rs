@@ -1,5 +1,6 @@
 //! What all pages share.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -10,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix_web::HttpRequest;
 use chrono::{DateTime, TimeDelta, Utc};
 use florin_domain::{TenantId, UserId};
+use florin_engine::access::Caller;
+use florin_engine::views::Refused;
 use florin_engine::{Engine, secret_digest};
 use futures_util::future::BoxFuture;
 
@@ -30,6 +33,22 @@ pub enum Tried {
 /// Counts a try from an address, or says for how many seconds there may be no more.
 pub type Admit = Arc<dyn Fn(Tried, Option<IpAddr>) -> BoxFuture<'static, Result<(), u32>> + Send + Sync>;
 
+/// Which requests wait first when there is too much to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// Lists and sums: they cost most, and nobody's money waits for them.
+    CanWait,
+    /// One object, and whatever does something.
+    Pressing,
+}
+
+/// A request that was let in, until this is dropped.
+pub type Admitted = Box<dyn Any + Send + Sync>;
+
+/// Lets a request of somebody who is signed in pass, by the limits of the API, or refuses it.
+pub type AdmitVisit =
+    Arc<dyn Fn(Urgency, Caller) -> BoxFuture<'static, Result<Admitted, Refused>> + Send + Sync>;
+
 /// How long a link to sign in is good for.
 const LINK_LIFETIME: TimeDelta = TimeDelta::hours(1);
 
@@ -42,13 +61,17 @@ pub struct DashboardSettings {
     pub address_of: AddressOf,
     /// What counts tries: everybody has as many as they like by default.
     pub admit: Admit,
+    /// What lets requests of those pass who are signed in: all of them by default.
+    pub admit_visit: AdmitVisit,
 }
 
 impl Default for DashboardSettings {
     fn default() -> Self {
         let peer = |request: &HttpRequest| request.peer_addr().map(|peer| peer.ip());
         let admit: Admit = Arc::new(|_, _| Box::pin(std::future::ready(Ok(()))));
-        DashboardSettings { is_secure: false, address_of: Arc::new(peer), admit }
+        let admit_visit: AdmitVisit =
+            Arc::new(|_, _| Box::pin(std::future::ready(Ok(Box::new(()) as Admitted))));
+        DashboardSettings { is_secure: false, address_of: Arc::new(peer), admit, admit_visit }
     }
 }
 

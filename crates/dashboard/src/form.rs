@@ -1,9 +1,10 @@
 //! What was typed: fields of forms and of addresses, as the types that the engine wants.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use florin_domain::{Amount, Currency, IdempotencyKey, Money, TextRefused};
+use florin_domain::{Amount, Currency, IdempotencyKey, Metadata, Money, TextRefused};
 use florin_engine::requests::{Idempotency, Page, Position};
 use florin_engine::views::{ErrorCode, Refused};
 use sha2::{Digest, Sha256};
@@ -16,6 +17,9 @@ pub(crate) const PAGE_SIZE: u32 = 25;
 
 /// The field that makes a form do what it does once, however often it is sent.
 pub(crate) const ONCE: &str = "once";
+
+/// The field of the caller's own data.
+pub(crate) const METADATA: &str = "metadata";
 
 /// Names and values. What is blank was not typed.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +72,47 @@ impl Form {
         self.text(name, parse)?.ok_or_else(|| missing(name))
     }
 
+    /// Keys and values, a pair on each line.
+    pub(crate) fn pairs(&self, name: &str) -> Result<BTreeMap<String, String>, Refused> {
+        let mut pairs = BTreeMap::new();
+        let lines = self.get(name).unwrap_or_default().lines().map(str::trim);
+        for line in lines.filter(|line| !line.is_empty()) {
+            let pair = line.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
+            let Some((key, value)) = pair.filter(|(key, _)| !key.is_empty()) else {
+                return Err(invalid(name, "Write a pair on each line, such as order=1001."));
+            };
+            if pairs.insert(key.to_owned(), value.to_owned()).is_some() {
+                return Err(invalid(name, "Write each key once."));
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// The field `metadata`.
+    pub(crate) fn metadata(&self) -> Result<Metadata, Refused> {
+        let metadata = Metadata::new(self.pairs(METADATA)?);
+        metadata.map_err(|refused| Refused::from(refused).param(METADATA))
+    }
+
+    /// What was typed into rows of fields, whose names come once for each row; rows without anything are left out, and
+    /// each of the others comes with its number.
+    pub(crate) fn rows(&self, names: &[&str]) -> Vec<(usize, Form)> {
+        let columns: Vec<Vec<&str>> = names.iter().map(|name| self.all(name).collect()).collect();
+        let longest = columns.iter().map(Vec::len).max().unwrap_or(0);
+        let row = |at: usize| {
+            let values = columns.iter().map(|column| column.get(at).copied().unwrap_or_default());
+            Form(
+                names
+                    .iter()
+                    .zip(values)
+                    .map(|(name, value)| ((*name).to_owned(), value.to_owned()))
+                    .collect(),
+            )
+        };
+        let rows = (0..longest).map(|at| (at + 1, row(at)));
+        rows.filter(|(_, row)| row.0.iter().any(|(_, value)| !value.trim().is_empty())).collect()
+    }
+
     /// One of some words.
     pub(crate) fn word<T: FromStr>(&self, name: &str) -> Result<Option<T>, Refused> {
         let word = self.get(name).map(str::parse).transpose();
@@ -116,12 +161,17 @@ impl Form {
     /// Which page of a list is wanted.
     pub(crate) fn page<T: FromStr>(&self, uuid: impl Fn(T) -> Uuid) -> Result<Page, Refused> {
         let not_found = || Refused::new(ErrorCode::ParameterInvalid, "There is no such page.");
-        let position = match (self.id("after", not_found)?, self.id("before", not_found)?) {
-            (Some(id), _) => Position::StartingAfter(uuid(id)),
-            (None, Some(id)) => Position::EndingBefore(uuid(id)),
+        // Where reading stopped is told without a prefix.
+        let place = |name: &str| match self.get(name).and_then(|text| text.parse::<Uuid>().ok()) {
+            Some(place) => Ok::<_, Refused>(Some(place)),
+            None => Ok(self.id(name, not_found)?.map(&uuid)),
+        };
+        let position = match (place("after")?, place("before")?) {
+            (Some(id), _) => Position::StartingAfter(id),
+            (None, Some(id)) => Position::EndingBefore(id),
             (None, None) => Position::Offset(0),
         };
-        Ok(Page { limit: PAGE_SIZE, position })
+        Ok(Page::new(PAGE_SIZE, position).bounded())
     }
 
     /// What makes this form's request happen once: its own key, good for that request and these values.
@@ -191,6 +241,25 @@ mod tests {
             let amount = typed(text).amount("amount", currency);
             assert_eq!(amount.ok().flatten().map(Amount::minor), minor, "{text} {currency}");
         }
+    }
+
+    #[test]
+    fn pairs_stand_on_lines_of_their_own() {
+        let pairs = |text: &str| Form(vec![("metadata".to_owned(), text.to_owned())]).pairs("metadata");
+        let expected = [("a".to_owned(), "1 = one".to_owned()), ("b c".to_owned(), String::new())];
+        assert_eq!(pairs(" a = 1 = one\n\nb c=\n").unwrap(), expected.into());
+        assert_eq!(pairs("").unwrap().len(), 0);
+        for wrong in ["a", "=1", "a=1\na=2"] {
+            assert!(pairs(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rows_are_told_apart_by_their_order_and_empty_ones_left_out() {
+        let form = Form::parse(b"what=Tea&price=1&what=&price=+&what=Cup&price=");
+        let rows = form.rows(&["what", "price"]);
+        let shown: Vec<_> = rows.iter().map(|(at, row)| (*at, row.get("what"), row.get("price"))).collect();
+        assert_eq!(shown, [(1, Some("Tea"), Some("1")), (3, Some("Cup"), None)]);
     }
 
     #[test]

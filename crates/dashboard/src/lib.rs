@@ -5,6 +5,7 @@
 
 mod assets;
 mod blocks;
+mod browser_names;
 mod charts;
 mod chrome;
 mod cookies;
@@ -15,12 +16,14 @@ mod headers;
 mod pager;
 mod pages;
 mod pay;
+mod qr;
 mod routes;
 mod show;
 mod sign_in;
+mod signed_in;
 mod trouble;
 mod views;
 mod visit;
 
-pub use dashboard::{AddressOf, Admit, Dashboard, DashboardSettings, Tried};
+pub use dashboard::{AddressOf, Admit, AdmitVisit, Admitted, Dashboard, DashboardSettings, Tried, Urgency};
 pub use routes::configure;

@@ -9,8 +9,8 @@ use actix_web::{Error, HttpMessage};
 use crate::dashboard::Dashboard;
 use crate::headers::add_page_headers;
 use crate::pages::{
-    access, account, audit_log, customers, events, invoices, journal, open_items, overview, payment,
-    payment_actions, payment_requests, payments, settings, users, webhooks,
+    access, account, audit_log, customers, events, invoices, journal, new_payment, open_items, overview,
+    payment, payment_actions, payment_requests, payments, processor_accounts, settings, users, webhooks,
 };
 use crate::trouble::Trouble;
 use crate::visit::NewCookies;
@@ -45,6 +45,8 @@ fn of_a_mode(config: &mut ServiceConfig) {
         .route("/sign-out", post().to(sign_in::leave))
         .route("/payments", get().to(payments::list))
         .route("/payments/rows", get().to(payments::rows))
+        .route("/payments/new", get().to(new_payment::ask))
+        .route("/payments/new", post().to(new_payment::create))
         .route("/payments/{id}", get().to(payment::show))
         .route("/payments/{id}/{act}", get().to(payment_actions::ask))
         .route("/payments/{id}/{act}", post().to(payment_actions::act))
@@ -104,7 +106,11 @@ fn of_operators(config: &mut ServiceConfig) {
         .route("/audit-log", get().to(audit_log::list))
         .route("/audit-log/{id}", get().to(audit_log::show))
         .route("/settings", get().to(settings::show))
-        .route("/settings", post().to(settings::change));
+        .route("/settings", post().to(settings::change))
+        .route("/settings/processors/new", get().to(processor_accounts::ask))
+        .route("/settings/processors/new", post().to(processor_accounts::create))
+        .route("/settings/processors/{id}", get().to(processor_accounts::show))
+        .route("/settings/processors/{id}/{act}", post().to(processor_accounts::act));
 }
 
 /// Gives every answer the cookies that were set on the way, and what browsers have to know.

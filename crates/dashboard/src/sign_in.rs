@@ -8,15 +8,15 @@ use florin_engine::access::{Caller, Context};
 use florin_engine::requests::{RevokeSession, SignIn};
 use florin_engine::views::Refused;
 
+use crate::browser_names::device;
 use crate::cookies::Jar;
 use crate::dashboard::{Shared, Tried};
 use crate::forgery;
 use crate::form::Form;
 use crate::headers::page;
+use crate::signed_in::{by_own_session, take_tokens};
 use crate::trouble::{Told, Trouble, go_to};
-use crate::visit::{
-    Posted, by_own_session, device, form_secret, read_form, set_cookie, stranger, take_tokens,
-};
+use crate::visit::{Posted, form_secret, read_form, set_cookie, stranger};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]

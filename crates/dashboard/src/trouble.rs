@@ -31,6 +31,8 @@ pub(crate) struct Told {
     pub(crate) param: Option<String>,
     /// The payment that stands behind it.
     pub(crate) payment_id: Option<String>,
+    /// In how many seconds it makes sense to try again.
+    pub(crate) retry_after: Option<u32>,
 }
 
 #[derive(Template)]
@@ -64,6 +66,7 @@ impl Told {
                 message: error.message,
                 param: error.param,
                 payment_id: error.payment_id,
+                retry_after: answer.retry_after_seconds,
             },
             Err(_) => Told::from(Refused::internal()),
         }
@@ -92,6 +95,7 @@ impl From<Refused> for Told {
             message: refused.message,
             param: refused.param,
             payment_id: refused.payment_id.map(|id| id.to_string()),
+            retry_after: refused.retry_after_seconds,
         }
     }
 }
@@ -147,7 +151,11 @@ impl ResponseError for Trouble {
                     500.. => "Something went wrong",
                     _ => "That was not done",
                 };
-                return page(told.status(), &TroublePage { told, title });
+                let mut answer = page(told.status(), &TroublePage { told, title });
+                if let Some(seconds) = told.retry_after {
+                    answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+                }
+                return answer;
             }
         };
         add_page_headers(answer.headers_mut());

@@ -12,6 +12,14 @@ pub(crate) struct Listed<T> {
     pub(crate) data: Vec<T>,
     pub(crate) has_more: bool,
     pub(crate) total_count: u64,
+    #[serde(default)]
+    pub(crate) cut: Option<Cut>,
+}
+
+/// Where reading a long list stopped.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Cut {
+    pub(crate) looked_until: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -151,6 +159,7 @@ pub(crate) struct PaymentRequest {
     pub(crate) payment_id: Option<String>,
     pub(crate) payment_in_progress: bool,
     pub(crate) expires_at: Option<String>,
+    pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) paid_at: Option<String>,
     pub(crate) canceled_at: Option<String>,
     pub(crate) created_at: String,
@@ -281,7 +290,13 @@ pub(crate) struct Tenant {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct ProcessorAccount {
+    pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) connector: String,
     pub(crate) enabled: bool,
+    pub(crate) position: i64,
+    pub(crate) settings: BTreeMap<String, String>,
+    pub(crate) credentials_updated_at: String,
+    pub(crate) created_by: String,
+    pub(crate) created_at: String,
 }

@@ -10,20 +10,19 @@ use std::time::Duration;
 
 use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
-use chrono::DateTime;
-use florin_domain::{Device, Mode};
+use florin_domain::Mode;
 use florin_engine::Stranger;
-use florin_engine::access::{Caller, Context, Credential, Scope};
-use florin_engine::requests::RefreshTokens;
+use florin_engine::access::{Caller, Context, Scope};
 use florin_engine::views::{Answer, ErrorCode, Refused};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::cookies::{Jar, seconds_until};
-use crate::dashboard::Shared;
+use crate::cookies::Jar;
+use crate::dashboard::{Admitted, Shared, Urgency};
 use crate::forgery;
 use crate::form::Form;
+use crate::signed_in::find_caller;
 use crate::trouble::{Told, Trouble};
 
 /// How long a form may take to arrive.
@@ -39,20 +38,13 @@ pub(crate) struct Visit {
     pub(crate) form_token: String,
     /// What was asked for behind the path.
     pub(crate) query: Form,
+    /// The place among the requests that are worked on.
+    _admitted: Arc<Admitted>,
 }
 
 /// The cookies to set with the answer, whatever it is.
 #[derive(Default)]
 pub(crate) struct NewCookies(pub(crate) Vec<Cookie<'static>>);
-
-/// What a session's holder gets, as the engine answers it.
-#[derive(Deserialize)]
-struct Tokens {
-    access_token: String,
-    refresh_token: String,
-    expires_at: String,
-    refresh_token_expires_at: String,
-}
 
 impl Visit {
     async fn begin(request: HttpRequest) -> Result<Self, Trouble> {
@@ -65,10 +57,11 @@ impl Visit {
             None if request.headers().contains_key("hx-request") => return Err(Trouble::SignedOut),
             None => return Err(Trouble::SignIn { next: path_to_return_to(&request, mode) }),
         };
+        let admitted = (desk.settings.admit_visit)(urgency(&request), caller.clone()).await?;
         let form_token = forgery::token(&form_secret(&desk, &request)?, &bound_to(&caller));
         let context = Context { caller, request_id: stranger.request_id, address: stranger.address };
         let query = Form::parse(request.query_string().as_bytes());
-        Ok(Visit { desk, context, mode, form_token, query })
+        Ok(Visit { desk, context, mode, form_token, query, _admitted: Arc::new(admitted) })
     }
 
     /// Whether they may see or do what needs the scope.
@@ -168,123 +161,19 @@ pub(crate) fn set_cookie(request: &HttpRequest, cookie: Cookie<'static>) {
     }
 }
 
-/// Sets the cookies of a session that was begun or refreshed, and tells its access token.
-pub(crate) fn take_tokens(
-    desk: &Shared,
-    request: &HttpRequest,
-    mode: Mode,
-    answer: &Answer,
-) -> Result<String, Told> {
-    let tokens: Tokens = seen(answer)?;
-    let (now, is_secure) = (desk.engine.now(), desk.settings.is_secure);
-    let until = |text: &str| {
-        let then = DateTime::parse_from_rfc3339(text).ok()?;
-        Some(seconds_until(then.to_utc(), now))
-    };
-    let access_until = until(&tokens.expires_at);
-    set_cookie(request, Jar::Access(mode).filled(tokens.access_token.clone(), access_until, is_secure));
-    let refresh_until = until(&tokens.refresh_token_expires_at);
-    set_cookie(request, Jar::Refresh(mode).filled(tokens.refresh_token, refresh_until, is_secure));
-    Ok(tokens.access_token)
-}
-
-/// Who is signed in: by the access token, else by a new one for the refresh token, else by the other mode's session.
-async fn find_caller(
-    desk: &Arc<Shared>,
-    request: &HttpRequest,
-    mode: Mode,
-    stranger: &Stranger,
-) -> Result<Option<Caller>, Trouble> {
-    if let Some(caller) = by_own_session(desk, request, mode, stranger).await? {
-        return Ok(Some(caller));
-    }
-    let other = Mode::from_live(!mode.is_live());
-    let Some(caller) = by_own_session(desk, request, other, stranger).await? else { return Ok(None) };
-    let Stranger { request_id, address } = stranger.clone();
-    let context = Context { caller, request_id, address };
-    let answer = desk.engine.enter_mode(context, mode, device(request)).await;
-    match take_tokens(desk, request, mode, &answer) {
-        Ok(access) => by_access(desk, &access, mode).await,
-        Err(told) if told.status == 401 => Ok(None),
-        Err(told) => Err(told.into()),
-    }
-}
-
-/// Who the session of a mode belongs to, if there is one.
-pub(crate) async fn by_own_session(
-    desk: &Shared,
-    request: &HttpRequest,
-    mode: Mode,
-    stranger: &Stranger,
-) -> Result<Option<Caller>, Trouble> {
-    let is_secure = desk.settings.is_secure;
-    if let Some(access) = Jar::Access(mode).read(request, is_secure) {
-        let caller = by_access(desk, &access, mode).await?;
-        if caller.is_some() {
-            return Ok(caller);
-        }
-    }
-    let Some(refresh) = Jar::Refresh(mode).read(request, is_secure) else { return Ok(None) };
-    // Parts of pages are asked for beside whole ones, and may be answered after them: they leave the token as it is.
-    let rotates = !request.headers().contains_key("hx-request");
-    let tokens = RefreshTokens { token: refresh.into(), rotates, device: device(request) };
-    let answer = desk.engine.refresh_session(stranger.clone(), tokens).await;
-    match take_tokens(desk, request, mode, &answer) {
-        Ok(access) => by_access(desk, &access, mode).await,
-        Err(told) if matches!(told.status, 401 | 409) => Ok(None),
-        Err(told) => Err(told.into()),
-    }
-}
-
-async fn by_access(desk: &Shared, access: &str, mode: Mode) -> Result<Option<Caller>, Trouble> {
-    let caller = desk.engine.authenticate(access).await?;
-    let is_person = |caller: &Caller| matches!(caller.credential, Credential::UserSession { .. });
-    Ok(caller.filter(|caller| caller.mode == mode && is_person(caller)))
+/// What can wait is what can wait by the API: looking at what is no single object.
+fn urgency(request: &HttpRequest) -> Urgency {
+    let names_an_object = request.match_pattern().is_some_and(|pattern| pattern.contains("{id}"));
+    if request.method() == Method::GET && !names_an_object { Urgency::CanWait } else { Urgency::Pressing }
 }
 
 fn bound_to(caller: &Caller) -> String {
     caller.session_id().map(|id| id.to_string()).unwrap_or_default()
 }
 
-/// What sessions are shown by in the list of one's own.
-pub(crate) fn device(request: &HttpRequest) -> Device {
-    let agent = request.headers().get("user-agent").and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    let client_version = florin_domain::ClientVersion::parse(browser_of(agent)).ok();
-    Device { device_id: florin_domain::DeviceId::parse("dashboard").ok(), client_version }
-}
-
-/// A browser as people call it, by what it says of itself.
-fn browser_of(agent: &str) -> String {
-    // The more special ones first: most call themselves by the others' names as well.
-    const BROWSERS: [(&str, &str); 6] = [
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-        ("curl/", "curl"),
-    ];
-    const SYSTEMS: [(&str, &str); 6] = [
-        ("Android", "Android"),
-        ("iPhone", "an iPhone"),
-        ("iPad", "an iPad"),
-        ("Windows", "Windows"),
-        ("Mac OS", "a Mac"),
-        ("Linux", "Linux"),
-    ];
-    let named = |known: [(&str, &'static str); 6]| {
-        known.into_iter().find(|(part, _)| agent.contains(part)).map(|(_, name)| name)
-    };
-    match (named(BROWSERS), named(SYSTEMS)) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(browser), None) => browser.to_owned(),
-        (None, _) => "Another browser".to_owned(),
-    }
-}
-
 /// Where it goes on after the sign-in. A form that was sent is not sent again; its section is shown.
 fn path_to_return_to(request: &HttpRequest, mode: Mode) -> String {
-    if request.method() == actix_web::http::Method::GET {
+    if request.method() == Method::GET {
         return request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     }
     format!("/dashboard/{mode}")

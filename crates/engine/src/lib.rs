@@ -52,7 +52,7 @@ pub use clock::Clock;
 pub use delivery::{DeliverySettings, Lookup, Reach, TargetRefused, check_target, system_lookup};
 pub use engine::{Engine, Readiness, StartFailed};
 pub use event_stream::EventStream;
-pub use figures::{Became, DayFigures, Moved};
+pub use figures::{Became, DayFigures, Figures, Moved};
 pub use mail::{MailFailed, Mailer, MailerRefused};
 pub use office::{NotDone, Office};
 pub use passwords::PasswordSettings;

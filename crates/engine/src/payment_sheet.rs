@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use florin_domain::{Attempt, AttemptId, AttemptStart, Metadata, NewRefund, Payment, PaymentId, RefundId};
+use florin_domain::{
+    Amount, Attempt, AttemptId, AttemptStart, Metadata, NewRefund, Payment, PaymentId, RefundId,
+};
 
 use crate::access::{Context, Scope};
 use crate::engine::{Engine, Inner};
@@ -44,27 +46,72 @@ impl Engine {
         let found =
             inner.payment(context.caller.realm(), id).await?.ok_or_else(Refused::payment_not_found)?;
         let payment = &found.0;
-        let start = || inner.rehearsal(context, payment);
-        let refund = NewRefund {
-            id: RefundId::from_uuid(inner.ids.next(inner.now())),
-            amount: None,
-            reason: None,
-            metadata: Metadata::default(),
-        };
-        let may = |scope: Scope| context.caller.check_scope(scope);
-        let captured = || payment.start_capture(None, start()).map_err(Refused::from);
-        let canceled = || payment.cancel(None, start()).map_err(Refused::from);
-        let refunded = || payment.start_refund(refund, start()).map_err(Refused::from);
+        let canceled = || payment.cancel(None, inner.rehearsal(context, payment)).map_err(Refused::from);
+        let may_cancel = context.caller.check_scope(Scope::PaymentsWrite);
         Ok(PaymentSheet {
-            no_capture: may(Scope::PaymentsWrite).and_then(|()| captured().map(drop)).err(),
-            no_cancel: may(Scope::PaymentsWrite).and_then(|()| canceled().map(drop)).err(),
-            no_refund: may(Scope::RefundsWrite).and_then(|()| refunded().map(drop)).err(),
+            no_capture: inner.rehearse_capture(context, payment, None).err(),
+            no_cancel: may_cancel.and_then(|()| canceled().map(drop)).err(),
+            no_refund: inner.rehearse_refund(context, payment, None).err(),
             found,
         })
+    }
+
+    /// Whether so much of the payment can be captured as it stands, all of it when no amount is given.
+    ///
+    /// # Errors
+    /// What the operation itself would refuse, in the same words.
+    pub fn rehearse_capture(
+        &self,
+        context: &Context,
+        sheet: &PaymentSheet,
+        amount: Option<Amount>,
+    ) -> Result<(), Refused> {
+        self.inner.rehearse_capture(context, sheet.payment(), amount)
+    }
+
+    /// Whether so much of the payment can be refunded as it stands, all that is left when no amount is given.
+    ///
+    /// # Errors
+    /// What the operation itself would refuse, in the same words.
+    pub fn rehearse_refund(
+        &self,
+        context: &Context,
+        sheet: &PaymentSheet,
+        amount: Option<Amount>,
+    ) -> Result<(), Refused> {
+        self.inner.rehearse_refund(context, sheet.payment(), amount)
     }
 }
 
 impl Inner {
+    fn rehearse_capture(
+        &self,
+        context: &Context,
+        payment: &Payment,
+        amount: Option<Amount>,
+    ) -> Result<(), Refused> {
+        context.caller.check_scope(Scope::PaymentsWrite)?;
+        payment.start_capture(amount, self.rehearsal(context, payment))?;
+        Ok(())
+    }
+
+    fn rehearse_refund(
+        &self,
+        context: &Context,
+        payment: &Payment,
+        amount: Option<Amount>,
+    ) -> Result<(), Refused> {
+        context.caller.check_scope(Scope::RefundsWrite)?;
+        let refund = NewRefund {
+            id: RefundId::from_uuid(self.ids.next(self.now())),
+            amount,
+            reason: None,
+            metadata: Metadata::default(),
+        };
+        payment.start_refund(refund, self.rehearsal(context, payment))?;
+        Ok(())
+    }
+
     /// The start of an attempt that nobody will send.
     fn rehearsal(&self, context: &Context, payment: &Payment) -> AttemptStart {
         let at = self.now();

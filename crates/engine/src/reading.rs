@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use florin_domain::{Attempt, AttemptKind, DestinationType, PaymentId, Refund, RefundId, State};
-use florin_storage::read::{Listed, PaymentQuery, Position as SlicePosition, RefundQuery, Slice};
+use florin_storage::read::{Listed, PaymentQuery, Position as SlicePosition, Reach, RefundQuery, Slice};
 use florin_storage::{Realm, StorageError, read};
 
 use crate::access::Context;
@@ -13,7 +13,7 @@ use crate::point_reads::Found;
 use crate::requests::{AttemptFilter, Page, PaymentFilter, Position, RefundFilter};
 use uuid::Uuid;
 
-use crate::views::{Answer, AttemptResponse, List, PaymentResponse, RefundResponse, Refused};
+use crate::views::{Answer, AttemptResponse, List, ListCut, PaymentResponse, RefundResponse, Refused};
 
 impl Engine {
     /// A payment.
@@ -133,7 +133,10 @@ pub(crate) fn list_of<'a, T, V>(listed: &'a Listed<T>, view: impl Fn(&'a T) -> (
     let (ids, data): (Vec<String>, Vec<V>) = listed.items.iter().map(view).unzip();
     let next_cursor = if listed.has_more { ids.into_iter().next_back() } else { None };
     let total_count = u64::try_from(listed.total_count).unwrap_or_default();
-    List { data, has_more: listed.has_more, total_count, next_cursor }
+    let cut = listed
+        .cut
+        .map(|cut| ListCut { looked_until: cut.looked_until.map(|id| Uuid::from_bytes(id).to_string()) });
+    List { data, has_more: listed.has_more, total_count, next_cursor, cut }
 }
 
 /// A page of charges, newest first. A payment has few, and they are read with it, so the database has nothing to do.
@@ -166,7 +169,7 @@ pub(crate) fn page_of<T>(mut items: Vec<T>, id_of: impl Fn(&T) -> Uuid, page: Pa
         Position::FromOldest(_) | Position::EndingBefore(_) => drop(items.drain(..surplus)),
         Position::Offset(_) | Position::StartingAfter(_) => items.truncate(limit),
     }
-    Listed { items, has_more: surplus > 0, total_count }
+    Listed { items, has_more: surplus > 0, total_count, cut: None }
 }
 
 pub(crate) fn slice(page: Page) -> Slice {
@@ -176,7 +179,11 @@ pub(crate) fn slice(page: Page) -> Slice {
         Position::StartingAfter(id) => SlicePosition::After(id.into_bytes()),
         Position::EndingBefore(id) => SlicePosition::Before(id.into_bytes()),
     };
-    Slice { limit: page.limit, position }
+    let reach = match page.is_bounded {
+        true => Reach::Bounded { counted: Page::COUNTED, looked_at: Page::LOOKED_AT },
+        false => Reach::Whole,
+    };
+    Slice { limit: page.limit, position, reach }
 }
 
 fn payment_query(realm: Realm, filter: PaymentFilter) -> PaymentQuery {

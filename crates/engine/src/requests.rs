@@ -2,6 +2,7 @@
 
 mod access;
 mod payment_requests;
+mod payment_rules;
 mod processors;
 mod recovery;
 mod resources;
@@ -84,6 +85,27 @@ pub struct Page {
     pub limit: u32,
     /// Where they begin.
     pub position: Position,
+    /// Whether no more is read than is quick, however long the list is; then the answer's `cut` says what that left open.
+    /// Else all of it is counted.
+    pub is_bounded: bool,
+}
+
+impl Page {
+    /// A page of a list that is counted as a whole.
+    pub const fn new(limit: u32, position: Position) -> Self {
+        Page { limit, position, is_bounded: false }
+    }
+
+    /// The same, with no more read for it than is quick.
+    #[must_use]
+    pub const fn bounded(self) -> Self {
+        Page { is_bounded: true, ..self }
+    }
+
+    /// How many objects of a list are counted for a bounded page, at most.
+    pub const COUNTED: u32 = 1000;
+    /// How many objects are looked at for a bounded page, at most, where no index leads to those that are wanted.
+    pub const LOOKED_AT: u32 = 10_000;
 }
 
 /// Where a page begins.

@@ -32,7 +32,7 @@ async fn a_charge_succeeds_and_is_refunded_in_parts(kind: Kind) {
     assert_eq!(harness.find(id(&created)).await["payment_status"], "REFUNDED");
     let none = engine.refund_payment(harness.context(), id(&created), all, None).await;
     assert_eq!(told(&none), tells(409, "payment_already_refunded"));
-    let page = Page { limit: 10, position: Position::Offset(0) };
+    let page = Page::new(10, Position::Offset(0));
     let listed = engine.list_payments(harness.context(), PaymentFilter::default(), page).await;
     let shown = harness.find(id(&created)).await;
     assert_eq!(json(&listed)["data"][0], shown, "a list shows a payment as it is shown alone");

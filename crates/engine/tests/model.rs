@@ -268,7 +268,7 @@ impl<D: Database> Engine<D> {
     /// The customer's credits and the invoice are as the model has them.
     async fn check_around(&self, merchant: &Merchant) {
         let engine = &D::shared().harness.engine;
-        let page = Page { limit: 1, position: Position::Offset(0) };
+        let page = Page::new(1, Position::Offset(0));
         let filter = CreditFilter { created_after: None, created_before: None };
         let credits = json(&engine.find_credits(self.context(), self.customer, filter, page).await);
         assert_eq!(credits["balances"][0]["balance"], merchant.credits, "{credits:#}\n{merchant:#?}");

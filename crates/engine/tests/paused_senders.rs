@@ -154,7 +154,7 @@ async fn a_charge_that_left_too_late_is_told_by_an_open_item(kind: Kind) {
         assert_eq!(told(&charging.await.expect("an answer")), tells(402, "not_processed"));
         let filter = OpenItemFilter { kind: Some(OpenItemType::MissingHere), ..OpenItemFilter::default() };
         let items = async || {
-            let page = Page { limit: 10, position: Position::Offset(0) };
+            let page = Page::new(10, Position::Offset(0));
             let listed = harness.engine.list_open_items(harness.context(), filter.clone(), page).await;
             json(&listed)["data"].as_array().expect("items").clone()
         };

@@ -343,7 +343,7 @@ async fn lists_count_by_status_as_of_now(kind: Kind) {
         async |status: Option<&str>| {
             let status = status.map(|word| word.parse().unwrap());
             let filter = PaymentRequestFilter { status, ..PaymentRequestFilter::default() };
-            let page = Page { limit: 100, position: Position::Offset(0) };
+            let page = Page::new(100, Position::Offset(0));
             let listed = json(&harness.engine.list_payment_requests(harness.context(), filter, page).await);
             let items = listed["data"].as_array().unwrap();
             for item in items {

@@ -44,7 +44,7 @@ fn window(harness: &Harness) -> (DateTime<Utc>, DateTime<Utc>) {
 }
 
 async fn items(harness: &Harness) -> Vec<Value> {
-    let page = Page { limit: 100, position: Position::Offset(0) };
+    let page = Page::new(100, Position::Offset(0));
     let listed = harness.engine.list_open_items(harness.context(), OpenItemFilter::default(), page).await;
     json(&listed)["data"].as_array().expect("items").clone()
 }

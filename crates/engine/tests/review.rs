@@ -41,7 +41,7 @@ fn note(text: &str) -> ClosingNote {
 
 async fn items(harness: &Harness, kind: OpenItemType) -> Vec<Value> {
     let filter = OpenItemFilter { kind: Some(kind), ..OpenItemFilter::default() };
-    let page = Page { limit: 100, position: Position::Offset(0) };
+    let page = Page::new(100, Position::Offset(0));
     let listed = harness.engine.list_open_items(harness.context(), filter, page).await;
     assert_eq!(listed.status, 200, "{}", listed.body);
     json(&listed)["data"].as_array().expect("items").clone()
@@ -361,7 +361,7 @@ async fn an_item_is_closed_with_a_note(kind: Kind) {
     assert_eq!(items(&harness, OpenItemType::UnknownEvent).await.len(), 1);
     let open =
         OpenItemFilter { status: Some(florin_domain::OpenItemStatus::Open), ..OpenItemFilter::default() };
-    let page = Page { limit: 10, position: Position::Offset(0) };
+    let page = Page::new(10, Position::Offset(0));
     let listed = engine.list_open_items(harness.context(), open, page).await;
     assert_eq!(json(&listed)["total_count"], 0);
     harness.finish().await;

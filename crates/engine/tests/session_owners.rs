@@ -110,7 +110,7 @@ async fn ones_own_sessions_are_listed_and_nobody_elses(kind: Kind) {
     let other = begin(&harness, &engines[0]).await;
     let list = async |secret: &str| {
         let caller = enters(&engines[1], secret).await.expect("it works");
-        let page = Page { limit: 10, position: Position::Offset(0) };
+        let page = Page::new(10, Position::Offset(0));
         let answer = engines[1].list_sessions(call_of(caller), SessionFilter::default(), page).await;
         let data = json(&answer)["data"].as_array().expect("a list").clone();
         let text = |session: &serde_json::Value| (session["id"].clone(), session["current"] == true);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use florin_api::{ApiSettings, ApiState, RateLimits, TryKind};
-use florin_dashboard::{Admit, Dashboard, DashboardSettings, Tried};
+use florin_dashboard::{Admit, AdmitVisit, Admitted, Dashboard, DashboardSettings, Tried, Urgency};
 use florin_domain::Lifetimes;
 use florin_engine::{DeliverySettings, Engine, EngineSettings, PasswordSettings, Reach};
 use florin_processors::{Connector, Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
@@ -148,6 +148,7 @@ fn api_settings(settings: &Settings) -> ApiSettings {
 
 fn dashboard_settings(settings: &Settings, state: ApiState) -> DashboardSettings {
     let proxies = settings.trusted_proxies.clone();
+    let of_visits = state.clone();
     let admit: Admit = Arc::new(move |tried, address| {
         let state = state.clone();
         let kind = match tried {
@@ -156,10 +157,18 @@ fn dashboard_settings(settings: &Settings, state: ApiState) -> DashboardSettings
         };
         Box::pin(async move { state.admit_try(kind, address).await })
     });
+    let admit_visit: AdmitVisit = Arc::new(move |urgency, caller| {
+        let state = of_visits.clone();
+        Box::pin(async move {
+            let admitted = state.admit_request(urgency == Urgency::CanWait, &caller).await?;
+            Ok(Box::new(admitted) as Admitted)
+        })
+    });
     DashboardSettings {
         is_secure: settings.tls.is_some() || public_url(settings).starts_with("https://"),
         address_of: Arc::new(move |request| proxies.client_of(request)),
         admit,
+        admit_visit,
     }
 }
 

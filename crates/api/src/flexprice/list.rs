@@ -90,7 +90,7 @@ pub(crate) async fn list(call: Call) -> Result<Answer, Refused> {
         ..PaymentFilter::default()
     };
     let position = if oldest_first { Position::FromOldest(offset) } else { Position::Offset(offset) };
-    let page = Page { limit, position };
+    let page = Page::new(limit, position);
     let answer = call.state.engine.list_payments(call.context, filter, page).await;
     translated(answer, 200, |list: List| {
         let mut items: Vec<_> = list.data.into_iter().map(FlexpricePayment::from).collect();

@@ -8,7 +8,7 @@ use florin_engine::views::{ErrorCode, Refused};
 
 use crate::fields::{Fields, missing};
 use crate::json::Object;
-use crate::payments::{check_method, destination, web_address};
+use crate::payments::{destination, web_address};
 
 /// The fields of `POST /flexprice/v1/payments`.
 const CREATE_FIELDS: &[&str] = &[
@@ -74,7 +74,7 @@ pub(crate) fn parse_create(
         let message = "Send destination_id, an invoice of the customer whose credits are spent.";
         return Err(missing("destination_id", message));
     }
-    check_method(&request)?;
+    request.check_method()?;
     Ok(request)
 }
 

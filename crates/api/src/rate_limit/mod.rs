@@ -12,7 +12,7 @@ mod tries;
 mod window;
 
 use actix_web::http::header::HeaderValue;
-use florin_engine::access::Caller;
+use florin_engine::access::{Caller, Credential};
 use florin_engine::views::{ErrorCode, Refused};
 
 pub(crate) use headers::LimitHeaders;
@@ -120,7 +120,7 @@ impl Limiter {
         let headers = LimitHeaders { policy, state: headers::state(&admission, quotas) };
         match admission.refused_by(quotas) {
             None => (headers, Ok(())),
-            Some((quota, seconds)) => (headers, Err(too_many_requests(quota, seconds))),
+            Some((quota, seconds)) => (headers, Err(too_many_requests(caller, quota, seconds))),
         }
     }
 
@@ -146,10 +146,14 @@ impl Limiter {
     }
 }
 
-fn too_many_requests(quota: Quota, seconds: u32) -> Refused {
+fn too_many_requests(caller: &Caller, quota: Quota, seconds: u32) -> Refused {
+    let who = match caller.credential {
+        Credential::Key(_) | Credential::KeySession { .. } => "This API key",
+        Credential::UserSession { .. } => "This user",
+    };
     let window = if quota.seconds == 1 { "second" } else { "minute" };
     let message = format!(
-        "This API key may make {} requests a {window}; wait for {seconds} s, then send the request again.",
+        "{who} may make {} requests a {window}; wait for {seconds} s, then send the request again.",
         quota.limit
     );
     Refused::new(ErrorCode::RateLimitExceeded, message).retry_after(seconds)

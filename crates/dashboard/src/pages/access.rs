@@ -7,7 +7,7 @@ use florin_engine::requests::{ApiKeyFilter, CreateApiKey, RotateApiKey};
 use florin_engine::views::Refused;
 
 use super::{done, rows_of};
-use crate::blocks::{Block, Cell, Entry, Facts, Field, Sheet, Table, Way};
+use crate::blocks::{Block, Cell, Entry, Facts, Field, Sheet, Table};
 use crate::form::{Form, invalid};
 use crate::pager::Pager;
 use crate::trouble::{Told, Trouble};
@@ -39,9 +39,8 @@ pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     let mut table = Table::new(&["Name", "Secret", "State", "Scopes", "Last used"], rows);
     table.empty = ("No API keys", "Programs need one to use the API.");
     table.pager = Some(pager);
-    let mut sheet = Sheet::new(visit.chrome("API keys", SECTION).await?, vec![Block::Table(table)]);
-    sheet.links.push(Way { label: "New key", path: visit.path("/api-keys/new"), is_primary: true });
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome("API keys", SECTION).await?, vec![Block::Table(table)]);
+    Ok(sheet.leading_to("New key", visit.path("/api-keys/new"), true).answer())
 }
 
 /// `GET /api-keys/new`
@@ -59,9 +58,8 @@ async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<Http
     ];
     let entry = Entry::new("What it is for", visit.path("/api-keys/new"), fields, "Make the key");
     let chrome = visit.chrome("New API key", SECTION).await?.telling(told);
-    let mut sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
-    sheet.crumb = Some(("API keys", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
+    Ok(sheet.below("API keys", visit.path(SECTION)).answer())
 }
 
 /// `POST /api-keys/new`
@@ -103,11 +101,9 @@ async fn secret_page(visit: &Visit, key: ApiKey) -> Result<HttpResponse, Trouble
                 .to_owned(),
         },
     };
-    let mut sheet = Sheet::new(visit.chrome("API key", SECTION).await?, vec![block]);
-    sheet.crumb = Some(("API keys", visit.path(SECTION)));
-    let path = visit.path(&format!("{SECTION}/{}", key.id));
-    sheet.links.push(Way { label: "To the key", path, is_primary: true });
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome("API key", SECTION).await?, vec![block])
+        .below("API keys", visit.path(SECTION));
+    Ok(sheet.leading_to("To the key", visit.path(&format!("{SECTION}/{}", key.id)), true).answer())
 }
 
 /// `GET /api-keys/{id}`
@@ -141,10 +137,9 @@ async fn show_page(visit: &Visit, id: KeyId, told: Option<Told>) -> Result<HttpR
         blocks.extend([Block::Entry(rotate.folded()), Block::Entry(revoke.danger())]);
     }
     let title = if key.name.is_empty() { "API key".to_owned() } else { key.name };
-    let mut sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("API keys", visit.path(SECTION)));
-    sheet.badge = Some(key.status);
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks)
+        .below("API keys", visit.path(SECTION));
+    Ok(sheet.badged(key.status).answer())
 }
 
 /// `POST /api-keys/{id}/{act}`

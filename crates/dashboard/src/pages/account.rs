@@ -8,6 +8,7 @@ use florin_engine::views::Refused;
 use super::{done, rows_of};
 use crate::blocks::{Block, Cell, Entry, Facts, Field, Sheet, Table};
 use crate::form::{Form, missing};
+use crate::qr;
 use crate::show;
 use crate::sign_in::{forget, user_of};
 use crate::trouble::{Told, Trouble, go_to};
@@ -24,7 +25,7 @@ pub(crate) async fn show(visit: Visit) -> Result<HttpResponse, Trouble> {
 async fn show_page(visit: &Visit, told: Option<Told>) -> Result<HttpResponse, Trouble> {
     let chrome = visit.chrome("Your account", SECTION).await?.telling(told);
     let user = chrome.user.clone();
-    let page = Page { limit: 100, position: Position::Offset(0) };
+    let page = Page::new(100, Position::Offset(0));
     let answer = visit.desk.engine.list_sessions(visit.context(), SessionFilter::default(), page).await;
     let listed: Listed<Session> = seen(&answer)?;
     let facts = vec![
@@ -117,11 +118,17 @@ fn new_password(form: &Form) -> Result<SetPassword, Refused> {
 async fn offer(visit: &Visit, id: UserId) -> Result<HttpResponse, Trouble> {
     match seen::<TotpOffer>(&visit.desk.engine.offer_totp(visit.context(), id).await) {
         Ok(offer) => {
-            let blocks = vec![
+            let drawn = qr::svg(&offer.otpauth_url, "The secret as a QR code").map(|svg| Block::Picture {
+                title: "Scan it",
+                svg,
+                note: "With your authenticator app. It is shown this once.",
+            });
+            let mut blocks: Vec<Block> = drawn.into_iter().collect();
+            blocks.extend([
                 Block::Secret {
                     title: "Secret",
                     text: offer.secret,
-                    note: "Type this into your authenticator app. It is shown this once.",
+                    note: "Or type this into your authenticator app. It is shown this once.",
                 },
                 Block::Secret {
                     title: "As an address",
@@ -129,10 +136,9 @@ async fn offer(visit: &Visit, id: UserId) -> Result<HttpResponse, Trouble> {
                     note: "For apps that take one.",
                 },
                 confirmation(visit),
-            ];
-            let mut sheet = Sheet::new(visit.chrome("Second factor", SECTION).await?, blocks);
-            sheet.crumb = Some(("Your account", visit.path(SECTION)));
-            Ok(sheet.answer())
+            ]);
+            let sheet = Sheet::new(visit.chrome("Second factor", SECTION).await?, blocks);
+            Ok(sheet.below("Your account", visit.path(SECTION)).answer())
         }
         Err(told) => show_page(visit, Some(told)).await,
     }
@@ -159,9 +165,8 @@ async fn confirm(visit: &Visit, id: UserId, form: &Form) -> Result<HttpResponse,
         }
         Err(told) => (vec![confirmation(visit)], Some(told)),
     };
-    let mut sheet = Sheet::new(visit.chrome("Second factor", SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Your account", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome("Second factor", SECTION).await?.telling(told), blocks);
+    Ok(sheet.below("Your account", visit.path(SECTION)).answer())
 }
 
 /// `GET /account/sessions/{id}`: asks whether to end one.
@@ -178,9 +183,8 @@ pub(crate) async fn session(
     );
     let entry = entry.note("Whoever uses it has to sign in again.");
     let blocks = vec![Block::Entry(Entry { is_danger: true, ..entry })];
-    let mut sheet = Sheet::new(visit.chrome("Session", SECTION).await?, blocks);
-    sheet.crumb = Some(("Your account", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome("Session", SECTION).await?, blocks);
+    Ok(sheet.below("Your account", visit.path(SECTION)).answer())
 }
 
 /// `POST /account/sessions/{id}`

@@ -75,7 +75,6 @@ pub(crate) async fn show(visit: Visit, path: web::Path<(String, String)>) -> Res
         Block::Facts(Facts { title: "Details", rows: facts }),
         Block::Code { title: "What exactly", text: show::pretty(entry.details.get()) },
     ];
-    let mut sheet = Sheet::new(visit.chrome(show::label(&entry.action), SECTION).await?, blocks);
-    sheet.crumb = Some(("Audit log", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome(show::label(&entry.action), SECTION).await?, blocks);
+    Ok(sheet.below("Audit log", visit.path(SECTION)).answer())
 }

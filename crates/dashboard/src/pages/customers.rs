@@ -1,7 +1,7 @@
 //! Customers and their credits.
 
 use actix_web::{HttpResponse, web};
-use florin_domain::{CustomerId, CustomerName, Email, ExternalId, Metadata, Reason};
+use florin_domain::{CustomerId, CustomerName, Email, ExternalId, Reason};
 use florin_engine::access::Scope;
 use florin_engine::requests::{
     CreateCustomer, CreditFilter, CustomerFilter, GrantCredits, Page, Position, UpdateCustomer,
@@ -9,7 +9,7 @@ use florin_engine::requests::{
 use florin_engine::views::{Answer, Refused};
 
 use super::{done, rows_of};
-use crate::blocks::{Block, Cell, Entry, Facts, Field, Filters, Sheet, Table, Way};
+use crate::blocks::{Block, Cell, Entry, Facts, Field, Filters, Sheet, Table};
 use crate::form::{Form, form_of, missing};
 use crate::pager::Pager;
 use crate::trouble::{Told, Trouble};
@@ -56,8 +56,7 @@ pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     });
     let mut sheet = Sheet::new(visit.chrome("Customers", SECTION).await?, vec![Block::Table(table)]);
     if visit.may(Scope::CustomersWrite) {
-        let path = visit.path("/customers/new");
-        sheet.links.push(Way { label: "New customer", path, is_primary: true });
+        sheet = sheet.leading_to("New customer", visit.path("/customers/new"), true);
     }
     Ok(sheet.answer())
 }
@@ -69,11 +68,12 @@ pub(crate) async fn ask(visit: Visit) -> Result<HttpResponse, Trouble> {
 }
 
 async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<HttpResponse, Trouble> {
-    let entry = Entry::new("Who it is", visit.path("/customers/new"), fields(form), "Create the customer");
+    let mut fields = fields(form);
+    fields.push(Field::metadata(form));
+    let entry = Entry::new("Who it is", visit.path("/customers/new"), fields, "Create the customer");
     let chrome = visit.chrome("New customer", SECTION).await?.telling(told);
-    let mut sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
-    sheet.crumb = Some(("Customers", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
+    Ok(sheet.below("Customers", visit.path(SECTION)).answer())
 }
 
 fn fields(form: &Form) -> Vec<Field> {
@@ -99,7 +99,7 @@ async fn do_create(visit: &Visit, form: &Form) -> Result<Customer, Told> {
         name: form.text("name", CustomerName::parse)?,
         email: form.text("email", Email::parse)?,
         external_id: form.text("external_id", ExternalId::parse)?,
-        metadata: Metadata::default(),
+        metadata: form.metadata()?,
     };
     let idempotency = form.idempotency("POST /customers")?;
     seen(&visit.desk.engine.create_customer(visit.context(), request, Some(idempotency)).await)
@@ -123,7 +123,7 @@ async fn show_page(
 ) -> Result<HttpResponse, Trouble> {
     let engine = &visit.desk.engine;
     let customer: Customer = seen(&engine.find_customer(visit.context(), id).await)?;
-    let page = Page { limit: 50, position: Position::Offset(0) };
+    let page = Page::new(50, Position::Offset(0));
     let credits = engine.find_credits(visit.context(), id, CreditFilter::default(), page).await;
     let credits: Credits = seen(&credits)?;
     let title = customer.name.clone().or(customer.email.clone()).unwrap_or_else(|| customer.id.clone());
@@ -134,19 +134,16 @@ async fn show_page(
         ("Your id".to_owned(), Cell::maybe(customer.external_id.clone())),
         ("Created".to_owned(), Cell::Time(customer.created_at.clone())),
     ];
-    facts.extend(
-        customer.metadata.iter().map(|(key, value)| (format!("Metadata: {key}"), Cell::text(value.clone()))),
-    );
+    facts.extend(super::metadata_facts(&customer.metadata));
     let mut blocks = vec![Block::Facts(Facts { title: "Details", rows: facts })];
     blocks.extend(credit_blocks(visit, credits));
     if visit.may(Scope::CustomersWrite) {
         blocks.extend(entries(visit, &customer, form));
     }
-    let mut sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Customers", visit.path(SECTION)));
+    let sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks)
+        .below("Customers", visit.path(SECTION));
     let payments = visit.path(&format!("/payments?customer_id={id}"));
-    sheet.links.push(Way { label: "Their payments", path: payments, is_primary: false });
-    Ok(sheet.answer())
+    Ok(sheet.leading_to("Their payments", payments, false).answer())
 }
 
 fn credit_blocks(visit: &Visit, credits: Credits) -> Vec<Block> {

@@ -70,9 +70,8 @@ async fn show_page(visit: &Visit, id: EventId, told: Option<Told>) -> Result<Htt
         let entry = Entry::new("Send it again", path, Vec::new(), "Send to all that listen");
         blocks.push(Block::Entry(entry));
     }
-    let mut sheet = Sheet::new(visit.chrome(event.kind, SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Events", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome(event.kind, SECTION).await?.telling(told), blocks);
+    Ok(sheet.below("Events", visit.path(SECTION)).answer())
 }
 
 /// `POST /events/{id}`

@@ -1,21 +1,35 @@
 //! Invoices.
 
 use actix_web::{HttpResponse, web};
-use florin_domain::{CustomerId, InvoiceId, InvoiceNumber, InvoiceStatus, Metadata, is_counted_number};
+use florin_domain::{
+    Amount, Currency, CustomerId, Description, InvoiceId, InvoiceLine, InvoiceNumber, InvoiceStatus,
+    is_counted_number, sum_of_lines,
+};
 use florin_engine::access::Scope;
 use florin_engine::requests::{CreateInvoice, InvoiceFilter};
-use florin_engine::views::Refused;
+use florin_engine::views::{ErrorCode, Refused};
 
 use super::{done, rows_of};
-use crate::blocks::{Block, Cell, Entry, Facts, Field, Filters, Sheet, Table, Way};
+use crate::blocks::{Block, Cell, Column, Entry, Facts, Field, Filters, Kind, Sheet, Table};
 use crate::form::{Form, form_of, invalid, missing};
 use crate::pager::Pager;
+use crate::show;
 use crate::trouble::{Told, Trouble};
 use crate::views::{Invoice, Listed};
 use crate::visit::{Posted, Visit, seen};
 
 const FILTERS: &[&str] = &["status", "number"];
 const SECTION: &str = "/invoices";
+
+/// What a line is filled in by.
+const LINE: [Column; 3] = [
+    Column { name: "line_description", label: "Description", is_narrow: false },
+    Column { name: "line_quantity", label: "Quantity", is_narrow: true },
+    Column { name: "line_amount", label: "Each", is_narrow: true },
+];
+
+/// How many lines are there to be filled in beside those that are.
+const SPARE_LINES: usize = 3;
 
 /// `GET /invoices`
 pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
@@ -53,8 +67,7 @@ pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     });
     let mut sheet = Sheet::new(visit.chrome("Invoices", SECTION).await?, vec![Block::Table(table)]);
     if visit.may(Scope::InvoicesWrite) {
-        let path = visit.path("/invoices/new");
-        sheet.links.push(Way { label: "New invoice", path, is_primary: true });
+        sheet = sheet.leading_to("New invoice", visit.path("/invoices/new"), true);
     }
     Ok(sheet.answer())
 }
@@ -67,10 +80,6 @@ pub(crate) async fn ask(visit: Visit) -> Result<HttpResponse, Trouble> {
 
 async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<HttpResponse, Trouble> {
     let fields = vec![
-        Field::line("amount_due", "Amount due")
-            .needed()
-            .value(form.shown("amount_due"))
-            .hint("In major units, such as 12.50."),
         Field::line("currency", "Currency")
             .needed()
             .value(form.shown("currency"))
@@ -80,27 +89,89 @@ async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<Http
             .value(form.shown("customer_id"))
             .hint("Their id, which begins with cus_."),
         Field::line("due_at", "Due on").typed("date", "off").value(form.shown("due_at")),
+        lines_field(form),
+        Field::line("amount_due", "Amount due")
+            .value(form.shown("amount_due"))
+            .hint("In major units, such as 12.50; the sum of the lines when empty."),
+        Field::metadata(form),
     ];
     let entry = Entry::new("What is owed", visit.path("/invoices/new"), fields, "Create the invoice");
+    let entry = Entry { more: Some("More lines"), ..entry };
     let chrome = visit.chrome("New invoice", SECTION).await?.telling(told);
-    let mut sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
-    sheet.crumb = Some(("Invoices", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
+    Ok(sheet.below("Invoices", visit.path(SECTION)).answer())
 }
 
 /// `POST /invoices/new`
 pub(crate) async fn create(posted: Posted) -> Result<HttpResponse, Trouble> {
     let Posted { visit, form } = posted;
     visit.needs(Scope::InvoicesWrite)?;
+    if form.get("more").is_some() {
+        return new_page(&visit, &form, None).await;
+    }
     match do_create(&visit, &form).await {
         Ok(invoice) => Ok(done(&visit, &format!("{SECTION}/{}", invoice.id), "created")),
         Err(told) => new_page(&visit, &form, Some(told)).await,
     }
 }
 
+/// As many lines as were filled in, and some more.
+fn lines_field(form: &Form) -> Field {
+    let typed = |row: &Form| LINE.iter().map(|column| row.shown(column.name)).collect();
+    let mut rows: Vec<Vec<String>> =
+        form.rows(&LINE.map(|column| column.name)).iter().map(|(_, row)| typed(row)).collect();
+    rows.resize(rows.len() + SPARE_LINES, vec![String::new(); LINE.len()]);
+    let hint = "What is left empty is left out.";
+    Field { kind: Kind::Rows(&LINE, rows), ..Field::line("lines", "Lines").hint(hint) }
+}
+
+fn lines(form: &Form, currency: Currency) -> Result<Vec<InvoiceLine>, Refused> {
+    let line = |(number, row): &(usize, Form)| {
+        line(row, currency).map_err(|refused| {
+            let message = format!(
+                "Line {number}, {}: {}",
+                refused.param.as_deref().map_or("", name_of),
+                refused.message
+            );
+            Refused { message, ..refused }.param("lines")
+        })
+    };
+    form.rows(&LINE.map(|column| column.name)).iter().map(line).collect()
+}
+
+fn name_of(field: &str) -> &'static str {
+    LINE.iter().find(|column| column.name == field).map_or("", |column| column.label)
+}
+
+fn line(row: &Form, currency: Currency) -> Result<InvoiceLine, Refused> {
+    let [description, quantity, unit_amount] = LINE.map(|column| column.name);
+    Ok(InvoiceLine {
+        description: row.needed_text(description, Description::parse)?,
+        quantity: row.number(quantity, 1, u32::MAX)?.unwrap_or(1),
+        unit_amount: row.amount(unit_amount, currency)?.ok_or_else(|| missing(unit_amount))?,
+    })
+}
+
+/// The sum of the lines, or what was typed where there are none. Where there are both they have to agree.
+fn amount_due(form: &Form, currency: Currency, lines: &[InvoiceLine]) -> Result<Amount, Refused> {
+    let typed = form.amount("amount_due", currency)?;
+    if lines.is_empty() {
+        return typed.ok_or_else(|| invalid("amount_due", &form_of(currency)));
+    }
+    let sum = sum_of_lines(lines).map_err(|_too_large| invalid("lines", "The lines sum up to too much."))?;
+    match typed {
+        Some(typed) if typed != sum => {
+            let sum = show::amount(&sum.minor(), currency.code());
+            let message = format!("The lines sum up to {sum} {currency}: write that, or nothing.");
+            Err(Refused::new(ErrorCode::ParametersConflict, message).param("amount_due"))
+        }
+        Some(_) | None => Ok(sum),
+    }
+}
+
 async fn do_create(visit: &Visit, form: &Form) -> Result<Invoice, Told> {
     let currency = form.currency("currency")?.ok_or_else(|| missing("currency"))?;
-    let amount_due = form.amount("amount_due", currency)?;
+    let lines = lines(form, currency)?;
     let number = form.text("number", InvoiceNumber::parse)?;
     if number.as_ref().is_some_and(|number| is_counted_number(number.as_str())) {
         let message = "INV- and digits is how numbers are counted up; choose another, or leave it empty.";
@@ -110,10 +181,10 @@ async fn do_create(visit: &Visit, form: &Form) -> Result<Invoice, Told> {
         number,
         customer_id: form.id::<CustomerId>("customer_id", Refused::customer_not_found)?,
         currency,
-        amount_due: amount_due.ok_or_else(|| invalid("amount_due", &form_of(currency)))?,
-        lines: Vec::new(),
+        amount_due: amount_due(form, currency, &lines)?,
+        lines,
         due_at: form.day("due_at")?,
-        metadata: Metadata::default(),
+        metadata: form.metadata()?,
     };
     let idempotency = form.idempotency("POST /invoices")?;
     seen(&visit.desk.engine.create_invoice(visit.context(), request, Some(idempotency)).await)
@@ -145,9 +216,7 @@ async fn show_page(visit: &Visit, id: InvoiceId, told: Option<Told>) -> Result<H
         ("Created".to_owned(), Cell::Time(invoice.created_at.clone())),
         ("Id".to_owned(), Cell::Mono(invoice.id.clone())),
     ];
-    facts.extend(
-        invoice.metadata.iter().map(|(key, value)| (format!("Metadata: {key}"), Cell::text(value.clone()))),
-    );
+    facts.extend(super::metadata_facts(&invoice.metadata));
     let lines = rows_of(invoice.lines, |line| {
         let each = Cell::Money(line.unit_amount, invoice.currency.clone());
         vec![Cell::text(line.description), Cell::text(line.quantity.to_string()), each]
@@ -164,10 +233,9 @@ async fn show_page(visit: &Visit, id: InvoiceId, told: Option<Told>) -> Result<H
         blocks.push(Block::Entry(entry.note("It can't be paid any more then, and stays void.").danger()));
     }
     let title = format!("Invoice {}", invoice.number);
-    let mut sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Invoices", visit.path(SECTION)));
-    sheet.badge = Some(invoice.status);
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks)
+        .below("Invoices", visit.path(SECTION));
+    Ok(sheet.badged(invoice.status).answer())
 }
 
 /// `POST /invoices/{id}/void`

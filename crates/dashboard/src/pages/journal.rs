@@ -74,7 +74,7 @@ async fn show_page(
 ) -> Result<HttpResponse, Trouble> {
     let engine = &visit.desk.engine;
     let entry: Transaction = seen(&engine.find_transaction(visit.context(), id).await)?;
-    let page = Page { limit: 50, position: Position::Offset(0) };
+    let page = Page::new(50, Position::Offset(0));
     let amendments: Listed<Amendment> = seen(&engine.list_amendments(visit.context(), id, page).await)?;
     let mut blocks = vec![Block::Facts(Facts { title: "Details", rows: facts(visit, &entry) })];
     let rows = rows_of(amendments.data, |amendment| {
@@ -105,9 +105,8 @@ async fn show_page(
     }
     let title = format!("{} {}", show::label(&entry.kind), show::amount(&entry.amount, &entry.currency));
     let chrome = visit.chrome(format!("{title} {}", entry.currency), SECTION).await?.telling(told);
-    let mut sheet = Sheet::new(chrome, blocks);
-    sheet.crumb = Some(("Transactions", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(chrome, blocks);
+    Ok(sheet.below("Transactions", visit.path(SECTION)).answer())
 }
 
 fn facts(visit: &Visit, entry: &Transaction) -> Vec<(String, Cell)> {

@@ -110,10 +110,9 @@ async fn show_page(
             Entry::new("Close the item", path("close"), vec![note], "Close")
         }));
     }
-    let mut sheet = Sheet::new(visit.chrome(show::label(&item.kind), SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Open items", visit.path(SECTION)));
-    sheet.badge = Some(item.status);
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome(show::label(&item.kind), SECTION).await?.telling(told), blocks)
+        .below("Open items", visit.path(SECTION));
+    Ok(sheet.badged(item.status).answer())
 }
 
 fn sum(sum: Sum) -> Cell {
@@ -172,7 +171,7 @@ pub(crate) async fn of_attempt(
         kind: Some(OpenItemType::NeedsReview),
         ..OpenItemFilter::default()
     };
-    let page = Page { limit: 100, position: Position::Offset(0) };
+    let page = Page::new(100, Position::Offset(0));
     let listed: Listed<OpenItem> =
         seen(&visit.desk.engine.list_open_items(visit.context(), filter, page).await)?;
     let item = listed.data.into_iter().find(|item| item.attempt_id.as_deref() == Some(path.1.as_str()));

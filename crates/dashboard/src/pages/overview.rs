@@ -1,11 +1,11 @@
 //! The overview: what the last days came to.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
-use florin_domain::{Currency, DisabledReason, FailureCode, State, TransactionType};
+use florin_domain::{Currency, DisabledReason};
 use florin_engine::DayFigures;
 use florin_engine::access::Scope;
 use florin_engine::requests::{Page, Position};
@@ -21,6 +21,9 @@ use crate::visit::{Visit, seen};
 /// How many days may be looked at.
 const SPANS: [u32; 3] = [7, 30, 90];
 
+/// How long the page waits for days that are not added up yet.
+const PATIENCE: Duration = Duration::from_millis(25);
+
 #[derive(Template)]
 #[template(path = "overview.html")]
 struct OverviewPage {
@@ -30,6 +33,8 @@ struct OverviewPage {
     spans: [u32; 3],
     currency: &'static str,
     currencies: Vec<&'static str>,
+    /// How many days are still being added up.
+    missing: usize,
     is_empty: bool,
     tiles: Vec<Tile>,
     drawings: Vec<Drawing>,
@@ -78,12 +83,12 @@ pub(crate) async fn show(visit: Visit) -> Result<HttpResponse, Trouble> {
     visit.needs(Scope::PaymentsRead)?;
     let days =
         visit.query.number("days", 1, 90).ok().flatten().filter(|days| SPANS.contains(days)).unwrap_or(30);
-    let figures = visit.desk.engine.figures(&visit.context, days).await?;
-    let currencies = currencies(&figures);
+    let figures = visit.desk.engine.figures(&visit.context, days, PATIENCE).await?;
+    let currencies = figures.currencies();
     let asked = visit.query.currency("currency").ok().flatten();
     let currency = asked.or_else(|| currencies.first().copied()).unwrap_or(Currency::EUR);
-    let in_days: Vec<Day> = figures.iter().map(|day| day_of(day, currency)).collect();
-    let is_empty = figures.iter().all(|day| day.moved.is_empty() && day.became.is_empty());
+    let in_days: Vec<Day> = figures.days.iter().map(|day| day_of(day, currency)).collect();
+    let declines = figures.declines().into_iter();
     let template = OverviewPage {
         chrome: visit.chrome("Overview", "").await?,
         given_up: given_up(&visit).await?,
@@ -91,10 +96,11 @@ pub(crate) async fn show(visit: Visit) -> Result<HttpResponse, Trouble> {
         spans: SPANS,
         currency: currency.code(),
         currencies: currencies.iter().map(|currency| currency.code()).collect(),
-        is_empty,
+        missing: figures.missing,
+        is_empty: figures.is_empty() && figures.missing == 0,
         tiles: tiles(&in_days, currency),
         drawings: drawings(&in_days, currency),
-        declines: declines(&figures),
+        declines: declines.map(|(code, count)| (show::label(code.as_str()), count)).collect(),
         rows: in_days.iter().rev().map(|day| row(day, currency)).collect(),
     };
     Ok(page(StatusCode::OK, &template))
@@ -105,7 +111,7 @@ async fn given_up(visit: &Visit) -> Result<Vec<GivenUp>, Trouble> {
     if !visit.may(Scope::WebhooksRead) {
         return Ok(Vec::new());
     }
-    let page = Page { limit: 100, position: Position::Offset(0) };
+    let page = Page::new(100, Position::Offset(0));
     let answer = visit.desk.engine.list_webhook_endpoints(visit.context(), None, None, page).await;
     let listed: Listed<Endpoint> = seen(&answer)?;
     let given_up = listed.data.into_iter().filter_map(|endpoint| {
@@ -119,41 +125,13 @@ async fn given_up(visit: &Visit) -> Result<Vec<GivenUp>, Trouble> {
     Ok(given_up.collect())
 }
 
-/// The currencies that moved, the most frequent first.
-fn currencies(figures: &[DayFigures]) -> Vec<Currency> {
-    let mut counts: BTreeMap<Currency, i64> = BTreeMap::new();
-    for moved in figures.iter().flat_map(|day| &day.moved) {
-        *counts.entry(moved.currency).or_default() += moved.count;
-    }
-    let mut currencies: Vec<_> = counts.into_iter().collect();
-    currencies.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    currencies.into_iter().map(|(currency, _)| currency).collect()
-}
-
 fn day_of(figures: &DayFigures, currency: Currency) -> Day {
-    use TransactionType as T;
-    let sum = |plus: &[T], minus: &[T]| -> i64 {
-        let of = |kinds: &[T]| -> i64 {
-            let wanted = figures
-                .moved
-                .iter()
-                .filter(|moved| moved.currency == currency && kinds.contains(&moved.kind));
-            wanted.map(|moved| moved.amount).sum()
-        };
-        of(plus) - of(minus)
-    };
-    let count = |is_wanted: fn(State) -> bool| -> u64 {
-        let wanted = figures.became.iter().filter(|became| is_wanted(became.state));
-        wanted.map(|became| u64::try_from(became.count).unwrap_or(0)).sum()
-    };
     Day {
         name: figures.day.format("%-d %b").to_string(),
-        charged: sum(&[T::Charge, T::CreditSpend], &[T::ChargeReturn]),
-        refunded: sum(&[T::Refund, T::CreditReturn], &[T::RefundReversal]),
-        succeeded: count(|state| {
-            matches!(state, State::Authorized | State::Captured | State::PartiallyRefunded | State::Refunded)
-        }),
-        failed: count(|state| state == State::Failed),
+        charged: figures.charged(currency),
+        refunded: figures.refunded(currency),
+        succeeded: figures.succeeded(),
+        failed: figures.failed(),
     }
 }
 
@@ -252,20 +230,6 @@ fn drawings(days: &[Day], currency: Currency) -> Vec<Drawing> {
             &format!("The highest is {declined}."),
         ),
     ]
-}
-
-/// Why payments were declined, the commonest reason first.
-fn declines(figures: &[DayFigures]) -> Vec<(String, u64)> {
-    let mut counts: BTreeMap<FailureCode, u64> = BTreeMap::new();
-    for became in figures.iter().flat_map(|day| &day.became).filter(|became| became.state == State::Failed) {
-        if let Some(failure) = became.failure {
-            *counts.entry(failure).or_default() += u64::try_from(became.count).unwrap_or(0);
-        }
-    }
-    let mut counts: Vec<_> =
-        counts.into_iter().map(|(code, count)| (show::label(code.as_str()), count)).collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    counts
 }
 
 fn row(day: &Day, currency: Currency) -> DayRow {

@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use chrono::{DateTime, Utc};
-use florin_domain::{Attempt, AttemptKind, AttemptStatus, Payment, PaymentId, PaymentStatus};
+use chrono::{DateTime, TimeDelta, Utc};
+use florin_domain::{Attempt, AttemptKind, AttemptStatus, EventId, Payment, PaymentId, PaymentStatus};
 use florin_engine::PaymentSheet;
 use florin_engine::access::Scope;
 use florin_engine::requests::{EventFilter, Page, Position, RefundFilter, TransactionFilter};
@@ -19,7 +19,10 @@ use crate::views::{Event, Listed, Refund, Transaction};
 use crate::visit::{Visit, seen};
 
 /// All that a payment has of something, as a rule.
-const MANY: Page = Page { limit: 100, position: Position::Offset(0) };
+const MANY: Page = Page::new(100, Position::Offset(0));
+
+/// By how much the clocks of processes may differ that write events.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Template)]
 #[template(path = "payments/show.html")]
@@ -73,10 +76,10 @@ pub(crate) async fn show(visit: Visit, path: web::Path<(String, String)>) -> Res
     visit.needs(Scope::PaymentsRead)?;
     let id = payment_id(&path.1)?;
     let sheet = visit.desk.engine.payment_sheet(&visit.context, id).await?;
-    let (refunds, journal, events) =
-        join3(refunds(&visit, id), journal(&visit, id), events(&visit, id)).await;
-    let (refunds, journal, events) = (refunds?, journal?, events?);
     let payment = sheet.payment();
+    let (refunds, journal, events) =
+        join3(refunds(&visit, id), journal(&visit, id), events(&visit, payment)).await;
+    let (refunds, journal, events) = (refunds?, journal?, events?);
     let currency = payment.terms.currency.code();
     let has_open_refund = refunds.iter().any(|refund| refund.status == "pending");
     let template = ShowPage {
@@ -120,13 +123,32 @@ async fn journal(visit: &Visit, id: PaymentId) -> Result<Option<Vec<Transaction>
     seen::<Listed<Transaction>>(&answer).map(|listed| Some(listed.data))
 }
 
-async fn events(visit: &Visit, id: PaymentId) -> Result<Option<Vec<Event>>, Told> {
+/// Its events, the newest first. No index leads to them, so they are looked for from its creation on, up to its last
+/// change; and where there is too much in between, from there back as well.
+async fn events(visit: &Visit, payment: &Payment) -> Result<Option<Vec<Event>>, Told> {
     if !visit.may(Scope::WebhooksRead) {
         return Ok(None);
     }
-    let filter = EventFilter { object_id: Some(id.bytes()), ..EventFilter::default() };
-    let answer = visit.desk.engine.list_events(visit.context(), filter, MANY).await;
-    seen::<Listed<Event>>(&answer).map(|listed| Some(listed.data))
+    let id = payment.terms.id;
+    let list = async |position| {
+        let filter = EventFilter {
+            object_id: Some(id.bytes()),
+            created_before: Some(payment.updated_at + CLOCKS_DIFFER),
+            ..EventFilter::default()
+        };
+        let page = Page::new(MANY.limit, position).bounded();
+        seen::<Listed<Event>>(&visit.desk.engine.list_events(visit.context(), filter, page).await)
+    };
+    let creation = EventId::first_at(id.created_at()).uuid();
+    let early = list(Position::EndingBefore(creation)).await?;
+    let mut events = Vec::new();
+    if early.cut.is_some_and(|cut| cut.looked_until.is_some()) {
+        events = list(Position::Offset(0)).await?.data;
+    }
+    let is_new = |event: &Event| events.iter().all(|known: &Event| known.id != event.id);
+    let further: Vec<Event> = early.data.into_iter().filter(is_new).collect();
+    events.extend(further);
+    Ok(Some(events))
 }
 
 /// What may be done. Buttons that would be of no use at all, as a capture of what was never to be captured by hand, are

@@ -1,7 +1,5 @@
 //! What may be done about a payment: first what is asked for, then a look at it, then it is done, once.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -12,6 +10,7 @@ use florin_engine::requests::CreateRefund;
 use florin_engine::views::{Answer, Refused};
 use serde::Deserialize;
 
+use super::patiently;
 use super::payment::{amounts, payment_id};
 use crate::chrome::Chrome;
 use crate::forgery::random_text;
@@ -20,9 +19,6 @@ use crate::headers::page;
 use crate::show;
 use crate::trouble::{Told, Trouble, go_to};
 use crate::visit::{Posted, Visit};
-
-/// How long a second request waits for the first one with its key, and how often it looks.
-const PATIENCE: (u32, Duration) = (40, Duration::from_millis(250));
 
 /// What may be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,10 +127,26 @@ pub(crate) async fn ask(
     visit.needs(act.scope())?;
     let sheet = visit.desk.engine.payment_sheet(&visit.context, payment_id(&path.1)?).await?;
     let is_review = visit.query.get("step") == Some("review");
-    match is_review.then(|| read(act, &visit.query, sheet.payment().terms.currency)) {
+    let is_possible = act.refusal(&sheet).is_none();
+    let asked = (is_review && is_possible).then(|| {
+        let asked = read(act, &visit.query, sheet.payment().terms.currency)?;
+        rehearse(&visit, act, &sheet, &asked).map(|()| asked)
+    });
+    match asked {
         None => show(&visit, act, &sheet, None, None, &visit.query).await,
         Some(Ok(asked)) => show(&visit, act, &sheet, Some(asked), None, &visit.query).await,
         Some(Err(refused)) => show(&visit, act, &sheet, None, Some(refused.into()), &visit.query).await,
+    }
+}
+
+/// Refuses what the operation would refuse, so that nobody is asked to confirm it.
+fn rehearse(visit: &Visit, act: Act, sheet: &PaymentSheet, asked: &Asked) -> Result<(), Refused> {
+    let engine = &visit.desk.engine;
+    match act {
+        Act::Capture => engine.rehearse_capture(&visit.context, sheet, asked.amount),
+        Act::Refund => engine.rehearse_refund(&visit.context, sheet, asked.amount),
+        // It takes no amount; why it can't be done at all is shown anyway.
+        Act::Cancel => Ok(()),
     }
 }
 
@@ -173,27 +185,19 @@ async fn carry_out(
     let idempotency = Some(form.idempotency(&format!("POST /payments/{id}/{}", act.word()))?);
     let engine = &visit.desk.engine;
     let Asked { amount, reason } = asked;
-    for _ in 0..PATIENCE.0 {
-        let (context, idempotency) = (visit.context(), idempotency.clone());
-        let answer = match act {
+    let ask = async || {
+        let (context, idempotency, reason) = (visit.context(), idempotency.clone(), reason.clone());
+        match act {
             Act::Capture => engine.capture_payment(context, id, amount, idempotency).await,
-            Act::Cancel => engine.cancel_payment(context, id, reason.clone(), idempotency).await,
+            Act::Cancel => engine.cancel_payment(context, id, reason, idempotency).await,
             Act::Refund => {
-                let refund = CreateRefund { amount, reason: reason.clone(), metadata: Metadata::default() };
+                let refund = CreateRefund { amount, reason, metadata: Metadata::default() };
                 engine.refund_payment(context, id, refund, idempotency).await
             }
-        };
-        if answer.status < 400 {
-            return Ok(done(act, &answer));
         }
-        let told = Told::of(&answer);
-        if told.code != "idempotency_key_in_use" {
-            return Err(told);
-        }
-        // The same form was sent twice, and the first one is still under way: both are told what came of it.
-        tokio::time::sleep(PATIENCE.1).await;
-    }
-    Err(Refused::outcome_unknown().into())
+    };
+    let answer = patiently(ask).await?;
+    Told::check(&answer).map(|()| done(act, &answer))
 }
 
 fn done(act: Act, answer: &Answer) -> &'static str {

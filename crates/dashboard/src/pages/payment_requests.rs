@@ -2,15 +2,15 @@
 
 use actix_web::{HttpResponse, web};
 use florin_domain::{
-    CaptureMethod, CustomerId, Description, Email, InvoiceId, Metadata, PaymentRequestId,
-    PaymentRequestStatus, PaymentRequestType, Reason,
+    CaptureMethod, CustomerId, Description, Email, InvoiceId, PaymentRequestId, PaymentRequestStatus,
+    PaymentRequestType, Reason,
 };
 use florin_engine::access::Scope;
 use florin_engine::requests::{CreatePaymentRequest, PaymentRequestFilter};
 use florin_engine::views::{Answer, Refused};
 
 use super::{done, rows_of};
-use crate::blocks::{Block, Cell, Entry, Facts, Field, Filters, Sheet, Table, Way};
+use crate::blocks::{Block, Cell, Entry, Facts, Field, Filters, Sheet, Table};
 use crate::form::{Form, form_of, invalid, missing};
 use crate::pager::Pager;
 use crate::show;
@@ -59,8 +59,7 @@ pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     });
     let mut sheet = Sheet::new(visit.chrome("Payment requests", SECTION).await?, vec![Block::Table(table)]);
     if visit.may(Scope::PaymentsWrite) {
-        let path = visit.path("/payment-requests/new");
-        sheet.links.push(Way { label: "New request", path, is_primary: true });
+        sheet = sheet.leading_to("New request", visit.path("/payment-requests/new"), true);
     }
     Ok(sheet.answer())
 }
@@ -94,13 +93,13 @@ async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<Http
             .value(typed("customer_id"))
             .hint("Their id, which begins with cus_."),
         Field::line("expires_at", "Open until").typed("date", "off").value(typed("expires_at")),
+        Field::metadata(form),
     ];
     let entry =
         Entry::new("What is asked for", visit.path("/payment-requests/new"), fields, "Create the request");
     let chrome = visit.chrome("New payment request", SECTION).await?.telling(told);
-    let mut sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
-    sheet.crumb = Some(("Payment requests", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
+    Ok(sheet.below("Payment requests", visit.path(SECTION)).answer())
 }
 
 /// `POST /payment-requests/new`
@@ -126,7 +125,7 @@ async fn do_create(visit: &Visit, form: &Form) -> Result<PaymentRequest, Told> {
         capture_method: form.word("capture_method")?.unwrap_or(CaptureMethod::Automatic),
         expires_at: form.day("expires_at")?,
         success_url: None,
-        metadata: Metadata::default(),
+        metadata: form.metadata()?,
     };
     let idempotency = form.idempotency("POST /payment_requests")?;
     seen(&visit.desk.engine.create_payment_request(visit.context(), request, Some(idempotency)).await)
@@ -165,10 +164,9 @@ async fn show_page(visit: &Visit, id: PaymentRequestId, told: Option<Told>) -> R
     }
     let amount = show::amount(&request.amount, &request.currency);
     let title = format!("Request for {amount} {}", request.currency);
-    let mut sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Payment requests", visit.path(SECTION)));
-    sheet.badge = Some(request.status);
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome(title, SECTION).await?.telling(told), blocks)
+        .below("Payment requests", visit.path(SECTION));
+    Ok(sheet.badged(request.status).answer())
 }
 
 fn facts(visit: &Visit, request: &PaymentRequest) -> Vec<(String, Cell)> {
@@ -176,7 +174,7 @@ fn facts(visit: &Visit, request: &PaymentRequest) -> Vec<(String, Cell)> {
         let id = id.clone();
         id.map_or(Cell::Nothing, |id| Cell::id(id.clone(), visit.path(&format!("{section}/{id}"))))
     };
-    vec![
+    let mut facts = vec![
         ("Amount".to_owned(), Cell::Money(request.amount, request.currency.clone())),
         ("Description".to_owned(), Cell::maybe(request.description.clone())),
         ("Type".to_owned(), Cell::text(show::label(&request.kind))),
@@ -190,7 +188,9 @@ fn facts(visit: &Visit, request: &PaymentRequest) -> Vec<(String, Cell)> {
         ("Canceled".to_owned(), Cell::maybe_time(request.canceled_at.clone())),
         ("Created".to_owned(), Cell::Time(request.created_at.clone())),
         ("Id".to_owned(), Cell::Mono(request.id.clone())),
-    ]
+    ];
+    facts.extend(super::metadata_facts(&request.metadata));
+    facts
 }
 
 /// `POST /payment-requests/{id}/{act}`

@@ -13,7 +13,7 @@ use crate::chrome::Chrome;
 use crate::form::Form;
 use crate::headers::page;
 use crate::pager::Pager;
-use crate::trouble::{Told, Trouble};
+use crate::trouble::{Told, Trouble, go_to};
 use crate::views::{Listed, Payment};
 use crate::visit::{Visit, seen};
 
@@ -32,6 +32,7 @@ struct ListPage {
     pager: Pager,
     is_live_updated: bool,
     rows_path: String,
+    may_create: bool,
 }
 
 #[derive(Template)]
@@ -60,10 +61,16 @@ struct Typed {
 /// `GET /payments`
 pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     visit.needs(Scope::PaymentsRead)?;
+    // Whoever looks for an id looks for that payment.
+    if let Some(id) = visit.query.get("q").and_then(|text| text.parse::<PaymentId>().ok())
+        && visit.desk.engine.payment_sheet(&visit.context, id).await.is_ok()
+    {
+        return Ok(go_to(&visit.path(&format!("/payments/{id}"))));
+    }
     let (listed, told) = match find(&visit).await {
         Ok(listed) => (listed, None),
         Err(told) if told.status == 503 => return Err(told.into()),
-        Err(told) => (Listed { data: Vec::new(), has_more: false, total_count: 0 }, Some(told)),
+        Err(told) => (Listed { data: Vec::new(), has_more: false, total_count: 0, cut: None }, Some(told)),
     };
     let status = told.as_ref().map_or(StatusCode::OK, Told::status);
     let is_live_updated = told.is_none() && is_first_page(&visit);
@@ -81,6 +88,7 @@ pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
             pager,
             is_live_updated,
             rows_path: rows_path(&visit),
+            may_create: visit.may(Scope::PaymentsWrite),
         },
     ))
 }

@@ -6,6 +6,7 @@ use florin_engine::access::Scope;
 use florin_engine::requests::{ChangeSettings, Page, Position};
 use florin_engine::views::{Answer, Refused};
 
+use super::processor_accounts::{PLACE, state_of};
 use super::{done, rows_of};
 use crate::blocks::{Block, Cell, Entry, Facts, Field, Sheet, Table};
 use crate::form::Form;
@@ -24,7 +25,7 @@ pub(crate) async fn show(visit: Visit) -> Result<HttpResponse, Trouble> {
 async fn show_page(visit: &Visit, told: Option<Told>, form: Option<&Form>) -> Result<HttpResponse, Trouble> {
     let engine = &visit.desk.engine;
     let tenant: Tenant = seen(&engine.find_own_tenant(visit.context()).await)?;
-    let page = Page { limit: 100, position: Position::Offset(0) };
+    let page = Page::new(100, Position::Offset(0));
     let accounts = engine.list_processor_accounts(visit.context(), None, None, page).await;
     let accounts: Listed<ProcessorAccount> = seen(&accounts)?;
     let limit = |limit: Option<u32>| match limit {
@@ -41,15 +42,13 @@ async fn show_page(visit: &Visit, told: Option<Told>, form: Option<&Form>) -> Re
         ("Id".to_owned(), Cell::Mono(tenant.id)),
     ];
     let rows = rows_of(accounts.data, |account| {
-        let state = if account.enabled { "enabled" } else { "disabled" };
-        vec![Cell::text(account.name), Cell::text(account.connector), Cell::State(state.to_owned())]
+        let path = visit.path(&format!("{PLACE}/{}", account.id));
+        let state = state_of(account.enabled).to_owned();
+        vec![Cell::link(account.name, path), Cell::text(account.connector), Cell::State(state)]
     });
     let mut table = Table::new(&["Name", "Connector", "State"], rows);
     table.title = Some("Processor accounts");
-    table.empty = (
-        "No accounts",
-        "Payments are charged by what is built into the server. Accounts are added by the API.",
-    );
+    table.empty = ("No accounts", "Payments are charged by what is built into the server.");
     let typed = form.map_or_else(|| codes.unwrap_or_default(), |form| form.shown("currencies"));
     let field = Field::area("currencies", "Currencies")
         .value(typed)
@@ -60,7 +59,8 @@ async fn show_page(visit: &Visit, told: Option<Told>, form: Option<&Form>) -> Re
         Block::Entry(entry.note("In this mode only: test and live have settings of their own.")),
         Block::Table(table),
     ];
-    Ok(Sheet::new(visit.chrome("Settings", SECTION).await?.telling(told), blocks).answer())
+    let sheet = Sheet::new(visit.chrome("Settings", SECTION).await?.telling(told), blocks);
+    Ok(sheet.leading_to("New processor account", visit.path(&format!("{PLACE}/new")), false).answer())
 }
 
 /// `POST /settings`

@@ -7,7 +7,7 @@ use florin_engine::requests::{ChangeUser, CreateUser, Page, Position, SetPasswor
 use florin_engine::views::{Answer, ErrorCode, Refused};
 
 use super::{done, rows_of};
-use crate::blocks::{Block, Cell, Entry, Facts, Field, Sheet, Table, Way};
+use crate::blocks::{Block, Cell, Entry, Facts, Field, Sheet, Table};
 use crate::form::{Form, missing};
 use crate::show;
 use crate::sign_in::{forget, user_of};
@@ -20,7 +20,7 @@ const SECTION: &str = "/users";
 /// `GET /users`
 pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     visit.needs(Scope::Admin)?;
-    let page = Page { limit: 100, position: Position::Offset(0) };
+    let page = Page::new(100, Position::Offset(0));
     let answer = visit.desk.engine.list_users(visit.context(), None, None, page).await;
     let listed: Listed<User> = seen(&answer)?;
     let rows = rows_of(listed.data, |user| {
@@ -35,9 +35,8 @@ pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
         ]
     });
     let table = Table::new(&["E-mail", "Name", "Role", "State", "Second factor", "Since"], rows);
-    let mut sheet = Sheet::new(visit.chrome("Users", SECTION).await?, vec![Block::Table(table)]);
-    sheet.links.push(Way { label: "New user", path: visit.path("/users/new"), is_primary: true });
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome("Users", SECTION).await?, vec![Block::Table(table)]);
+    Ok(sheet.leading_to("New user", visit.path("/users/new"), true).answer())
 }
 
 /// `GET /users/new`
@@ -55,9 +54,8 @@ async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<Http
     ];
     let entry = Entry::new("Who it is", visit.path("/users/new"), fields, "Add the user");
     let chrome = visit.chrome("New user", SECTION).await?.telling(told);
-    let mut sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
-    sheet.crumb = Some(("Users", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
+    Ok(sheet.below("Users", visit.path(SECTION)).answer())
 }
 
 fn role_field(role: &str) -> Field {
@@ -115,10 +113,9 @@ async fn show_page(visit: &Visit, id: UserId, told: Option<Told>) -> Result<Http
     ];
     let mut blocks = vec![Block::Facts(Facts { title: "Details", rows: facts })];
     blocks.extend(entries(visit, &user, user_of(&visit.context.caller) == Some(id)));
-    let mut sheet = Sheet::new(visit.chrome(user.email, SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Users", visit.path(SECTION)));
-    sheet.badge = Some(if user.enabled { "active" } else { "disabled" }.to_owned());
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome(user.email, SECTION).await?.telling(told), blocks)
+        .below("Users", visit.path(SECTION));
+    Ok(sheet.badged(if user.enabled { "active" } else { "disabled" }.to_owned()).answer())
 }
 
 fn entries(visit: &Visit, user: &User, is_oneself: bool) -> Vec<Block> {

@@ -12,7 +12,7 @@ use florin_engine::requests::{
 use florin_engine::views::{Answer, ErrorCode, Refused};
 
 use super::{done, rows_of};
-use crate::blocks::{Block, Cell, Entry, Facts, Field, Filters, Sheet, Table, Way};
+use crate::blocks::{Block, Cell, Entry, Facts, Field, Filters, Sheet, Table};
 use crate::form::{Form, missing};
 use crate::pager::Pager;
 use crate::trouble::{Told, Trouble};
@@ -24,7 +24,7 @@ const SECTION: &str = "/webhooks";
 /// `GET /webhooks`
 pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     visit.needs(Scope::WebhooksRead)?;
-    let page = Page { limit: 100, position: Position::Offset(0) };
+    let page = Page::new(100, Position::Offset(0));
     let answer = visit.desk.engine.list_webhook_endpoints(visit.context(), None, None, page).await;
     let listed: Listed<Endpoint> = seen(&answer)?;
     let rows = rows_of(listed.data, |endpoint| {
@@ -39,8 +39,7 @@ pub(crate) async fn list(visit: Visit) -> Result<HttpResponse, Trouble> {
     table.empty = ("No webhook endpoints", "Events are sent to the addresses that you add here.");
     let mut sheet = Sheet::new(visit.chrome("Webhooks", SECTION).await?, vec![Block::Table(table)]);
     if visit.may(Scope::WebhooksWrite) {
-        let path = visit.path("/webhooks/new");
-        sheet.links.push(Way { label: "New endpoint", path, is_primary: true });
+        sheet = sheet.leading_to("New endpoint", visit.path("/webhooks/new"), true);
     }
     Ok(sheet.answer())
 }
@@ -64,9 +63,8 @@ async fn new_page(visit: &Visit, form: &Form, told: Option<Told>) -> Result<Http
     let fields = fields(form.shown("url"), form.shown("description"), &ticked);
     let entry = Entry::new("Where to send", visit.path("/webhooks/new"), fields, "Add the endpoint");
     let chrome = visit.chrome("New webhook endpoint", SECTION).await?.telling(told);
-    let mut sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
-    sheet.crumb = Some(("Webhooks", visit.path(SECTION)));
-    Ok(sheet.answer())
+    let sheet = Sheet::new(chrome, vec![Block::Entry(entry)]);
+    Ok(sheet.below("Webhooks", visit.path(SECTION)).answer())
 }
 
 fn fields(url: String, description: String, ticked: &[String]) -> Vec<Field> {
@@ -132,11 +130,9 @@ async fn secret_page(visit: &Visit, endpoint: Endpoint, told: &str) -> Result<Ht
             text: "The form was sent before, and its secret was shown then. Rotate it if nobody has it.".to_owned(),
         },
     });
-    let mut sheet = Sheet::new(visit.chrome("Webhook endpoint", SECTION).await?, blocks);
-    sheet.crumb = Some(("Webhooks", visit.path(SECTION)));
-    let path = visit.path(&format!("{SECTION}/{}", endpoint.id));
-    sheet.links.push(Way { label: "To the endpoint", path, is_primary: true });
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome("Webhook endpoint", SECTION).await?, blocks)
+        .below("Webhooks", visit.path(SECTION));
+    Ok(sheet.leading_to("To the endpoint", visit.path(&format!("{SECTION}/{}", endpoint.id)), true).answer())
 }
 
 /// `GET /webhooks/{id}`
@@ -170,10 +166,9 @@ async fn show_page(
         blocks.extend(entries(visit, &endpoint, form));
     }
     let state = state_of(&endpoint).to_owned();
-    let mut sheet = Sheet::new(visit.chrome(endpoint.url, SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Webhooks", visit.path(SECTION)));
-    sheet.badge = Some(state);
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome(endpoint.url, SECTION).await?.telling(told), blocks)
+        .below("Webhooks", visit.path(SECTION));
+    Ok(sheet.badged(state).answer())
 }
 
 async fn deliveries(visit: &Visit, id: WebhookEndpointId) -> Result<Block, Trouble> {
@@ -322,7 +317,7 @@ async fn delivery_page(
     told: Option<Told>,
 ) -> Result<HttpResponse, Trouble> {
     let filter = DeliveryFilter { event_id: Some(event_id), ..DeliveryFilter::default() };
-    let page = Page { limit: 1, position: Position::Offset(0) };
+    let page = Page::new(1, Position::Offset(0));
     let listed: Listed<Delivery> =
         seen(&visit.desk.engine.list_deliveries(visit.context(), id, filter, page).await)?;
     let delivery = listed.data.into_iter().next().ok_or_else(Refused::event_not_found)?;
@@ -350,10 +345,9 @@ async fn delivery_page(
         let path = visit.path(&format!("{SECTION}/{id}/deliveries/{event_id}"));
         blocks.push(Block::Entry(Entry::new("Send it again", path, Vec::new(), "Send again")));
     }
-    let mut sheet = Sheet::new(visit.chrome("Delivery", SECTION).await?.telling(told), blocks);
-    sheet.crumb = Some(("Endpoint", visit.path(&format!("{SECTION}/{id}"))));
-    sheet.badge = Some(delivery.status);
-    Ok(sheet.answer())
+    let sheet = Sheet::new(visit.chrome("Delivery", SECTION).await?.telling(told), blocks)
+        .below("Endpoint", visit.path(&format!("{SECTION}/{id}")));
+    Ok(sheet.badged(delivery.status).answer())
 }
 
 /// `POST /webhooks/{id}/deliveries/{event}`

@@ -30,7 +30,8 @@ fn a_part_is_refunded_and_more_than_is_left_is_refused_in_the_words_of_the_api()
             shown.body
         );
 
-        let review = browser.get(&format!("{path}?step=review&amount=40.00")).await;
+        let too_much = browser.get(&format!("{path}?step=review&amount=40.00")).await;
+        let review = browser.get(&format!("{path}?step=review&amount=1.00")).await;
         let refused = browser.submit(&review, &path, &[("amount", "40.00"), ("reason", "")]).await;
         let request = CreateRefund {
             amount: Some(Amount::new(4000).unwrap()),
@@ -40,8 +41,10 @@ fn a_part_is_refunded_and_more_than_is_left_is_refused_in_the_words_of_the_api()
         let answer =
             world.engine.refund_payment(world.context().await, id.parse().unwrap(), request, None).await;
         let words = answer.error_message().unwrap();
-        assert_eq!((refused.status, answer.status), (422, 422));
-        assert!(refused.tells(&words), "{words}: {}", refused.body);
+        assert_eq!((too_much.status, refused.status, answer.status), (422, 422, 422));
+        for page in [&too_much, &refused] {
+            assert!(page.tells(&words) && !page.body.contains("Give 40.00"), "{words}: {}", page.body);
+        }
         assert_eq!(world.payment(&id).await["amount_refunded"], 1234);
     });
 }
@@ -102,6 +105,8 @@ fn an_authorization_is_captured_in_part_or_canceled_and_then_neither() {
         let id = authorized().await;
         let path = |id: &str, act: &str| format!("/dashboard/test/payments/{id}/{act}");
         let review = browser.get(&format!("{}?step=review&amount=20.00", path(&id, "capture"))).await;
+        let too_much = browser.get(&format!("{}?step=review&amount=50.01", path(&id, "capture"))).await;
+        assert_eq!(too_much.status, 422, "{}", too_much.body);
         let captured = browser.submit(&review, &path(&id, "capture"), &[("amount", "20.00")]).await;
         assert_eq!(captured.location(), format!("/dashboard/test/payments/{id}?done=captured"));
         assert_eq!(world.payment(&id).await["amount_captured"], 2000);

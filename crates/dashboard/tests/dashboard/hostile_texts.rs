@@ -26,6 +26,59 @@ fn assert_harmless(path: &str, page: &Page) {
     }
 }
 
+/// Each form with the text in all of its fields that take one.
+fn forms(text: &str) -> Vec<(&'static str, Vec<(&'static str, &str)>)> {
+    vec![
+        ("/customers/new", vec![("name", text), ("external_id", "x"), ("metadata", text)]),
+        (
+            "/payments/new",
+            vec![
+                ("amount", "9.00"),
+                ("currency", "EUR"),
+                ("payment_method_id", "pm_test_success"),
+                ("description", text),
+                ("metadata", text),
+            ],
+        ),
+        (
+            "/invoices/new",
+            vec![("currency", "EUR"), ("line_description", text), ("line_amount", "1.00"), ("more", text)],
+        ),
+        ("/settings/processors/new", vec![("name", text), ("connector", text), ("settings", text)]),
+        ("/webhooks/new", vec![("url", "https://example.com/hook"), ("description", text)]),
+        ("/api-keys/new", vec![("name", text), ("scopes", "payments:read")]),
+        (
+            "/users/new",
+            vec![
+                ("email", "new@example.com"),
+                ("name", text),
+                ("role", "viewer"),
+                ("password", "a long password"),
+            ],
+        ),
+        ("/invoices/new", vec![("amount_due", text), ("currency", text), ("number", text)]),
+        (
+            "/payment-requests/new",
+            vec![("type", "product"), ("amount", "9.00"), ("currency", "EUR"), ("description", text)],
+        ),
+        ("/settings", vec![("currencies", text)]),
+    ]
+}
+
+/// Where what was typed shows.
+const LISTS: &[&str] = &[
+    "",
+    "/payments",
+    "/payment-requests",
+    "/customers",
+    "/webhooks",
+    "/api-keys",
+    "/users",
+    "/audit-log",
+    "/events",
+    "/transactions",
+];
+
 #[test]
 fn whatever_is_typed_is_shown_as_text() {
     with_world(async |world| {
@@ -43,26 +96,7 @@ fn whatever_is_typed_is_shown_as_text() {
                 303
             );
             let mut paths = vec![payment, format!("/dashboard/test/payments?q={query}&currency={query}")];
-            for (path, fields) in [
-                ("/customers/new", vec![("name", text), ("external_id", "x")]),
-                ("/webhooks/new", vec![("url", "https://example.com/hook"), ("description", text)]),
-                ("/api-keys/new", vec![("name", text), ("scopes", "payments:read")]),
-                (
-                    "/users/new",
-                    vec![
-                        ("email", "new@example.com"),
-                        ("name", text),
-                        ("role", "viewer"),
-                        ("password", "a long password"),
-                    ],
-                ),
-                ("/invoices/new", vec![("amount_due", text), ("currency", text), ("number", text)]),
-                (
-                    "/payment-requests/new",
-                    vec![("type", "product"), ("amount", "9.00"), ("currency", "EUR"), ("description", text)],
-                ),
-                ("/settings", vec![("currencies", text)]),
-            ] {
+            for (path, fields) in forms(text) {
                 let path = format!("/dashboard/test{path}");
                 let page = browser.get(&path).await;
                 let made = browser.submit(&page, &path, &fields).await;
@@ -71,18 +105,7 @@ fn whatever_is_typed_is_shown_as_text() {
                     paths.push(made.location().to_owned());
                 }
             }
-            for list in [
-                "",
-                "/payments",
-                "/payment-requests",
-                "/customers",
-                "/webhooks",
-                "/api-keys",
-                "/users",
-                "/audit-log",
-                "/events",
-                "/transactions",
-            ] {
+            for list in LISTS {
                 paths.push(format!("/dashboard/test{list}"));
             }
             paths.push(format!("/dashboard/sign-in?next={query}"));

@@ -6,6 +6,8 @@
 mod database;
 mod forms;
 mod hostile_texts;
+mod limits;
+mod new_objects;
 mod pages;
 mod paying;
 mod roles;

@@ -42,7 +42,7 @@ async fn pay_by(browser: &Browser, path: &str, method: &str) -> Page {
 /// Cancels the newest request.
 async fn cancel(world: &World) {
     let context = async || world.context().await;
-    let newest = Slice { limit: 1, position: Position::Offset(0) };
+    let newest = Slice::new(1, Position::Offset(0));
     let filter = PaymentRequestFilter::default();
     let listed = world.engine.list_payment_requests(context().await, filter, newest).await;
     let listed: Value = serde_json::from_str(&listed.body).unwrap();
@@ -180,7 +180,7 @@ fn a_payer_who_comes_back_is_led_to_the_page_itself() {
             pay_by(&browser, &here, "pm_test_requires_action").await;
             let waiting = browser.get(&here).await;
             assert!(waiting.body.contains("https://sandbox.florin.invalid/actions/"), "{}", waiting.body);
-            let newest = Slice { limit: 1, position: Position::Offset(0) };
+            let newest = Slice::new(1, Position::Offset(0));
             let context = world.context().await;
             let payments = world.engine.list_payments(context, PaymentFilter::default(), newest).await;
             let payments: Value = serde_json::from_str(&payments.body).unwrap();

@@ -13,6 +13,7 @@ const PAGES: &[(&str, [u16; 3])] = &[
     ("", READ),
     ("/payments", READ),
     ("/payments/rows", READ),
+    ("/payments/new", WRITE),
     ("/payments/{payment}", READ),
     ("/payments/{payment}/refund", WRITE),
     ("/payments/{payment}/cancel", WRITE),
@@ -44,6 +45,7 @@ const PAGES: &[(&str, [u16; 3])] = &[
     ("/audit-log/{entry}", ADMIN),
     ("/open-items", ADMIN),
     ("/settings", ADMIN),
+    ("/settings/processors/new", ADMIN),
     ("/account", READ),
 ];
 
@@ -177,6 +179,7 @@ fn what_a_role_may_not_do_is_refused_when_it_is_sent_anyway() {
             ("/payments/{payment}/cancel", "viewer@example.com"),
             ("/payment-requests/{request}/cancel", "viewer@example.com"),
             ("/customers/new", "viewer@example.com"),
+            ("/payments/new", "viewer@example.com"),
             ("/customers/{customer}/credits", "viewer@example.com"),
             ("/invoices/{invoice}/void", "viewer@example.com"),
             ("/transactions/{transaction}", "viewer@example.com"),
@@ -185,6 +188,7 @@ fn what_a_role_may_not_do_is_refused_when_it_is_sent_anyway() {
             ("/api-keys/new", "operator@example.com"),
             ("/users/{user}/disable", "operator@example.com"),
             ("/settings", "operator@example.com"),
+            ("/settings/processors/new", "operator@example.com"),
         ];
         for (path, email) in paths {
             let browser = world.browser_of(email).await;

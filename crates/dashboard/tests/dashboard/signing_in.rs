@@ -38,6 +38,7 @@ fn a_second_factor_is_set_up_and_asked_for() {
         let browser = world.admin().await;
         let account = browser.get("/dashboard/test/account").await;
         let offer = browser.submit(&account, "/dashboard/test/account/totp", &[]).await;
+        assert!(offer.body.contains("<svg class=\"qr\""), "{}", offer.body);
         let secret = offer.body.split("value=\"").find_map(|part| {
             let value = part.split('"').next()?;
             (value.len() >= 26 && value.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7')))

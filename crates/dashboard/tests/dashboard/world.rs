@@ -21,7 +21,7 @@ use florin_engine::access::Context;
 use florin_engine::requests::{CreatePayment, CreateUser};
 use florin_engine::views::Answer;
 use florin_engine::{Engine, EngineSettings, Office, Vault, secret_digest};
-use florin_processors::{Processor, Sandbox, SandboxConnector, SandboxSettings};
+use florin_processors::{Processor, Sandbox, SandboxConnector, SandboxSettings, StripeConnector};
 use florin_storage::access::{NewKey, Tenant, create_key, create_tenant};
 use florin_storage::{DatabaseUrl, Realm};
 use futures_util::FutureExt;
@@ -256,11 +256,16 @@ pub(crate) fn id_of(answer: &Answer) -> String {
 
 /// Runs a test in a fresh world, once on each database.
 pub(crate) fn with_world<R: Future<Output = ()>>(test: impl Fn(World) -> R) {
+    with_world_of(&DashboardSettings::default(), test);
+}
+
+/// Runs a test in a fresh world whose pages have these settings.
+pub(crate) fn with_world_of<R: Future<Output = ()>>(settings: &DashboardSettings, test: impl Fn(World) -> R) {
     for database in TestDatabase::all() {
         eprintln!("on {}", database.url);
         actix_web::rt::System::new().block_on(async {
             let (engine, tenant, admin) = start(&database);
-            let dashboard = Dashboard::new(engine.clone(), DashboardSettings::default());
+            let dashboard = Dashboard::new(engine.clone(), settings.clone());
             let pages = dashboard.clone();
             let app =
                 Rc::new(init_service(App::new().configure(|config| configure(config, pages.clone()))).await);
@@ -313,7 +318,7 @@ fn start(database: &TestDatabase) -> (Engine, TenantId, UserId) {
     let sandbox: Arc<dyn Processor> = Arc::new(sandbox);
     let settings = EngineSettings {
         processor_timeout: Duration::from_secs(5),
-        connectors: vec![Arc::new(SandboxConnector::new(Arc::clone(&sandbox)))],
+        connectors: vec![Arc::new(StripeConnector), Arc::new(SandboxConnector::new(Arc::clone(&sandbox)))],
         vault: Vault::parse(&"0123456789abcdef".repeat(4)).unwrap(),
         ..EngineSettings::new(database.url.clone(), Arc::new(Utc::now))
     };

@@ -111,6 +111,7 @@ impl Engine {
                 items: views.map_err(|error| corrupt_entry(&error))?,
                 has_more: listed.has_more,
                 total_count: listed.total_count,
+                cut: listed.cut,
             };
             Ok(list_answer(&listed, |entry| (entry.id.to_string(), entry)))
         };

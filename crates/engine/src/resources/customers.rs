@@ -126,6 +126,6 @@ fn credits<'a>(accounts: &[CreditAccount], entries: &'a Listed<Transaction>) -> 
     let mut balances: Vec<_> = accounts.iter().map(balance).collect();
     balances.sort_unstable();
     let view = |entry: &'a Transaction| (entry.id.to_string(), TransactionResponse::new(entry));
-    let List { data, has_more, total_count, next_cursor } = list_of(entries, view);
+    let List { data, has_more, total_count, next_cursor, .. } = list_of(entries, view);
     CreditsResponse { balances, data, has_more, total_count, next_cursor }
 }

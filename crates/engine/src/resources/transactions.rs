@@ -103,6 +103,7 @@ fn page_of_amendments(records: &[AmendmentRecord], page: Page) -> Result<List<Am
         has_more: records.len() > offset.saturating_add(limit),
         total_count: u64::try_from(records.len()).unwrap_or(u64::MAX),
         next_cursor: None,
+        cut: None,
     })
 }
 

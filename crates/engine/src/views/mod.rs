@@ -37,7 +37,7 @@ pub use balance::{BalanceResponse, BalancesResponse, CreditBalanceResponse, Cred
 pub use customer::CustomerResponse;
 pub use error_code::{ErrorCode, ErrorKind};
 pub use invoice::{InvoiceLineResponse, InvoiceResponse};
-pub use list::List;
+pub use list::{List, ListCut};
 pub use open_item::{OpenItemResponse, SumResponse};
 pub use payment::{NextAction, NextActionKind, PaymentResponse};
 pub use payment_method::PaymentMethodResponse;

@@ -273,7 +273,7 @@ pub(crate) fn check_database(url: &DatabaseUrl) {
 /// about, only what may never happen is checked.
 pub(crate) fn check_books(url: &DatabaseUrl, books: &Path, tenant_id: TenantId) {
     let mut connection = url.connect().expect("the database");
-    let slice = Slice { limit: 100_000, position: Position::Offset(0) };
+    let slice = Slice::new(100_000, Position::Offset(0));
     let query = PaymentQuery::all(Realm { tenant_id, mode: Mode::Test });
     let payments = list_payments(&mut connection, &query, slice).expect("the payments").items;
     let tallies = Books::tally(books).expect("the books");

@@ -129,7 +129,7 @@ fn print_items(
     };
     let mut position = Position::Offset(0);
     loop {
-        let listed = list_open_items(connection, &query, Slice { limit: PAGE, position })?;
+        let listed = list_open_items(connection, &query, Slice::new(PAGE, position))?;
         print_lines(listed.items.iter().map(&describe))?;
         match listed.items.last() {
             Some(last) if listed.has_more => position = Position::After(last.id.bytes()),

@@ -23,7 +23,7 @@ use super::{DemoRefused, ShopClock, plan};
 /// The first customer has this name of the merchant's, by which a filled sandbox is known again.
 const FIRST_CUSTOMER: &str = "demo-customer-1";
 
-const ONE: Page = Page { limit: 1, position: Position::Offset(0) };
+const ONE: Page = Page::new(1, Position::Offset(0));
 
 pub(super) type Done = Result<(), DemoRefused>;
 

@@ -43,13 +43,13 @@ impl AuditQuery {
     fn filter(&self) -> Filter<'_> {
         let mut filter = Filter::new("audit_log", self.realm);
         if let Some(action) = self.action {
-            filter.add("action = ?", vec![Value::text(Some(action.as_str()))]);
+            filter.add_unindexed("action = ?", vec![Value::text(Some(action.as_str()))]);
         }
         if let Some(object_id) = &self.object_id {
             filter.add("object_id = ?", vec![Value::text(Some(object_id))]);
         }
         if let Some(actor) = self.actor {
-            filter.add("actor = ?", vec![Value::owned(actor)]);
+            filter.add_unindexed("actor = ?", vec![Value::owned(actor)]);
         }
         filter.add_creation(self.created_after, self.created_before);
         filter
@@ -103,8 +103,7 @@ pub fn list_audit_log(
     slice: Slice,
 ) -> Result<Listed<AuditEntry>, StorageError> {
     let filter = query.filter();
-    let total_count = filter.count(connection)?;
-    list_by_ids(connection, &filter, total_count, slice, |connection, ids| {
+    list_by_ids(connection, &filter, None, slice, |connection, ids| {
         let keys: Vec<_> = ids.iter().map(|id| object_key(query.realm, *id)).collect();
         load_audit_entries(connection, &keys)
     })

@@ -35,7 +35,7 @@ impl CustomerQuery {
     pub(super) fn filter(&self) -> Filter<'_> {
         let mut filter = Filter::new("customers", self.realm);
         if let Some(email) = &self.email {
-            filter.add("email = ?", vec![Value::text(Some(email.as_str()))]);
+            filter.add_unindexed("email = ?", vec![Value::text(Some(email.as_str()))]);
         }
         if let Some(external_id) = &self.external_id {
             filter.add("external_id = ?", vec![Value::text(Some(external_id.as_str()))]);

@@ -122,7 +122,7 @@ impl<'c, T: Exported> Export<'c, T> {
     /// # Errors
     /// As the database gives cause.
     pub fn count(&mut self) -> Result<u64, StorageError> {
-        let count = self.query.filter(T::TABLE, self.query.created_after).count(self.connection)?;
+        let count = self.query.filter(T::TABLE, self.query.created_after).count(self.connection, None)?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 

@@ -44,7 +44,7 @@ impl InvoiceQuery {
     pub(super) fn filter(&self) -> Filter<'_> {
         let mut filter = Filter::new("invoices", self.realm);
         if let Some(status) = &self.status {
-            filter.add("status = ?", vec![Value::text(Some(status.as_str()))]);
+            filter.add_range("status = ?", vec![Value::text(Some(status.as_str()))]);
         }
         if let Some(customer_id) = self.customer_id {
             filter.add("customer_id = ?", vec![Value::Id(customer_id.bytes())]);

@@ -6,7 +6,8 @@ use crate::rows::{Realm, Stored, object_key};
 use crate::{AnyConnection, StorageError};
 
 use super::filter::Filter;
-use super::{Listed, Slice, page};
+use super::slice::page;
+use super::{Listed, Slice};
 
 /// A part of a list. `counters` give its length when it is confined by no more than they are.
 pub(super) fn list<T: Stored>(
@@ -15,29 +16,27 @@ pub(super) fn list<T: Stored>(
     counters: Option<&[&str]>,
     slice: Slice,
 ) -> Result<Listed<T>, StorageError> {
-    let total_count = count(connection, filter, counters)?;
-    list_by_ids(connection, filter, total_count, slice, |connection, ids| {
+    list_by_ids(connection, filter, counters, slice, |connection, ids| {
         let keys: Vec<_> = ids.iter().map(|id| object_key(filter.realm(), *id)).collect();
         T::load(connection, Lock::None, &keys)
     })
 }
 
-/// A part of a list of that length. `load` gets sorted ids, and gives back what they are the ids of, in their order.
+/// A part of a list, whose length counters may tell. `load` gets sorted ids, and gives back what they are the ids of, in
+/// their order.
 pub(crate) fn list_by_ids<T>(
     connection: &mut AnyConnection,
     filter: &Filter<'_>,
-    total_count: i64,
+    counters: Option<&[&str]>,
     slice: Slice,
     load: impl FnOnce(&mut AnyConnection, &[[u8; 16]]) -> Result<Vec<T>, StorageError>,
 ) -> Result<Listed<T>, StorageError> {
-    if total_count == 0 {
-        return Ok(Listed::nothing());
-    }
-    let (mut ids, has_more) = page(connection, filter, slice, total_count)?;
+    let page = page(connection, filter, slice, counters)?;
+    let mut ids = page.ids.clone();
     ids.sort_unstable();
     let mut items = load(connection, &ids)?;
     items.reverse();
-    Ok(Listed { items, has_more, total_count })
+    Ok(page.listed(items))
 }
 
 /// How many objects a list has.
@@ -48,7 +47,7 @@ pub(super) fn count(
 ) -> Result<i64, StorageError> {
     match counters {
         Some(names) => sum(connection, filter.realm(), names),
-        None => filter.count(connection),
+        None => filter.count(connection, None),
     }
 }
 

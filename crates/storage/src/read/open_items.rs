@@ -41,13 +41,13 @@ impl OpenItemQuery {
             filter.add(condition, Vec::new());
         }
         if let Some(kind) = &self.kind {
-            filter.add("type = ?", vec![Value::text(Some(kind.as_str()))]);
+            filter.add_unindexed("type = ?", vec![Value::text(Some(kind.as_str()))]);
         }
         if let Some(payment_id) = self.payment_id {
             filter.add("payment_id = ?", vec![Value::Id(payment_id.bytes())]);
         }
         if let Some(processor) = &self.processor {
-            filter.add("processor = ?", vec![Value::text(Some(processor))]);
+            filter.add_unindexed("processor = ?", vec![Value::text(Some(processor))]);
         }
         filter.add_creation(self.created_after, self.created_before);
         filter

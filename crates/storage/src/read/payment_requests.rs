@@ -57,13 +57,13 @@ impl PaymentRequestQuery {
         let mut filter = Filter::new("payment_requests", self.realm);
         let (state, by_time) = self.state();
         if let Some(state) = state {
-            filter.add("state = ?", vec![Value::text(Some(state.as_str()))]);
+            filter.add_range("state = ?", vec![Value::text(Some(state.as_str()))]);
         }
         if let Some(condition) = by_time {
-            filter.add(condition, vec![Value::Int(self.at.timestamp_micros())]);
+            filter.add_unindexed(condition, vec![Value::Int(self.at.timestamp_micros())]);
         }
         if let Some(kind) = &self.kind {
-            filter.add("type = ?", vec![Value::text(Some(kind.as_str()))]);
+            filter.add_unindexed("type = ?", vec![Value::text(Some(kind.as_str()))]);
         }
         if let Some(id) = self.customer_id {
             filter.add("customer_id = ?", vec![Value::Id(id.bytes())]);

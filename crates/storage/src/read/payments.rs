@@ -91,10 +91,10 @@ impl PaymentQuery {
             filter.add(WITH_KEY, vec![tenant, mode, Value::text(Some(key))]);
         }
         if let Some(currency) = self.currency {
-            filter.add("currency = ?", vec![Value::text(Some(currency.code()))]);
+            filter.add_unindexed("currency = ?", vec![Value::text(Some(currency.code()))]);
         }
         if let Some(method_type) = self.method_type {
-            filter.add("payment_method_type = ?", vec![Value::text(Some(method_type.as_str()))]);
+            filter.add_unindexed("payment_method_type = ?", vec![Value::text(Some(method_type.as_str()))]);
         }
         if let Some(customer_id) = self.customer_id {
             filter.add("customer_id = ?", vec![Value::Id(customer_id.bytes())]);
@@ -108,11 +108,11 @@ impl PaymentQuery {
         for (key, value) in &self.metadata {
             let values =
                 vec![Value::owned(json_pair(key, value)), Value::text(Some(key)), Value::text(Some(value))];
-            filter.add_rare(has_metadata(connection), values);
+            filter.add_rare_unindexed(has_metadata(connection), values);
         }
         if let Some(pattern) = pattern {
             let id = self.q.as_deref().and_then(|q| q.parse::<PaymentId>().ok());
-            filter.add_rare(contains(connection, id.is_some()), text_values(pattern, id));
+            filter.add_rare_unindexed(contains(connection, id.is_some()), text_values(pattern, id));
         }
         filter
     }
@@ -180,8 +180,8 @@ pub fn list_payments(
     }
     let pattern = query.q.as_deref().map(pattern);
     let filter = query.filter(pattern.as_deref(), connection);
-    let total_count = total(connection, query, &filter)?;
-    list_by_ids(connection, &filter, total_count, slice, |connection, ids| {
+    let counters = counters(query, &filter);
+    list_by_ids(connection, &filter, counters.as_deref(), slice, |connection, ids| {
         let keys = ids.iter().map(|id| (query.realm, PaymentId::from_bytes(*id))).collect();
         load_payments(connection, &keys)
     })
@@ -197,18 +197,14 @@ pub fn count_payments(connection: &mut AnyConnection, query: &PaymentQuery) -> R
     }
     let pattern = query.q.as_deref().map(pattern);
     let filter = query.filter(pattern.as_deref(), connection);
-    total(connection, query, &filter)
+    match counters(query, &filter) {
+        Some(names) => sum(connection, query.realm, &names),
+        None => filter.count(connection, None),
+    }
 }
 
-fn total(
-    connection: &mut AnyConnection,
-    query: &PaymentQuery,
-    filter: &Filter<'_>,
-) -> Result<i64, StorageError> {
-    if !filter.is_states_only() {
-        return filter.count(connection);
-    }
+/// The counters that count a list, if any do.
+fn counters(query: &PaymentQuery, filter: &Filter<'_>) -> Option<Vec<&'static str>> {
     let states = query.states.as_deref().unwrap_or(&State::ALL);
-    let names: Vec<_> = states.iter().map(|state| payments_in(*state)).collect();
-    sum(connection, query.realm, &names)
+    filter.is_states_only().then(|| states.iter().map(|state| payments_in(*state)).collect())
 }

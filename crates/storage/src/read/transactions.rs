@@ -60,11 +60,11 @@ impl TransactionQuery {
             filter.add("customer_id = ?", vec![Value::Id(customer_id.bytes())]);
         }
         if let Some(kind) = &self.kind {
-            filter.add("type = ?", vec![Value::text(Some(kind.as_str()))]);
+            filter.add_unindexed("type = ?", vec![Value::text(Some(kind.as_str()))]);
         }
         if let Some(account) = &self.account {
             let values = vec![Value::owned(account), Value::owned(account)];
-            filter.add("(debit_account = ? OR credit_account = ?)", values);
+            filter.add_unindexed("(debit_account = ? OR credit_account = ?)", values);
         }
         filter.add_creation(self.created_after, self.created_before);
         filter

@@ -86,17 +86,16 @@ pub fn list_deliveries(
     slice: Slice,
 ) -> Result<Listed<DeliveryRecord>, StorageError> {
     let mut filter = Filter::new("webhook_deliveries", query.realm);
-    filter.add("endpoint_id = ?", vec![Value::Id(query.endpoint_id.bytes())]);
+    filter.add_range("endpoint_id = ?", vec![Value::Id(query.endpoint_id.bytes())]);
     if let Some(status) = query.status {
-        filter.add("status = ?", vec![Value::text(Some(status.as_str()))]);
+        filter.add_unindexed("status = ?", vec![Value::text(Some(status.as_str()))]);
     }
     if let Some(event_id) = query.event_id {
         let id = florin_domain::delivery_id(event_id, query.endpoint_id);
         filter.add("id = ?", vec![Value::Id(id.bytes())]);
     }
     filter.add_creation(query.created_after, query.created_before);
-    let total_count = filter.count(connection)?;
-    list_by_ids(connection, &filter, total_count, slice, |connection, ids| {
+    list_by_ids(connection, &filter, None, slice, |connection, ids| {
         load_deliveries(connection, (query.realm, query.endpoint_id), ids)
     })
 }

@@ -73,15 +73,16 @@ pub struct EventQuery {
 impl EventQuery {
     fn filter(&self) -> Filter<'_> {
         let mut filter = Filter::new("events", self.realm);
-        filter.add("id <= ?", vec![Value::Id(self.through)]);
+        filter.add_highest(self.through);
         if !self.types.is_empty() {
-            filter.add_rare(any_type(&self.types), types(&self.types));
+            filter.add_rare_unindexed(any_type(&self.types), types(&self.types));
         }
         if let Some(object_id) = self.object_id {
             // No event of an object is older than the object.
             let mut first = [0; 16];
             first[..6].copy_from_slice(&object_id[..6]);
-            filter.add("object_id = ? AND id >= ?", vec![Value::Id(object_id), Value::Id(first)]);
+            filter.add_lowest(first);
+            filter.add_unindexed("object_id = ?", vec![Value::Id(object_id)]);
         }
         filter.add_creation(self.created_after, self.created_before);
         filter
@@ -106,8 +107,7 @@ pub fn list_events(
     slice: Slice,
 ) -> Result<Listed<EventRecord>, StorageError> {
     let filter = query.filter();
-    let total_count = filter.count(connection)?;
-    list_by_ids(connection, &filter, total_count, slice, |connection, ids| {
+    list_by_ids(connection, &filter, None, slice, |connection, ids| {
         let keys: Vec<_> = ids.iter().map(|id| (query.realm, EventId::from_bytes(*id))).collect();
         find_events(connection, &keys)
     })

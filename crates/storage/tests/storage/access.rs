@@ -234,7 +234,7 @@ fn the_audit_log_is_read_by_filter_and_never_changed() {
         ];
         save(&mut connection, |set| entries.iter().cloned().for_each(|entry| set.put_audit_entry(entry)));
         let mut listed = |query: AuditQuery| -> Vec<AuditEntry> {
-            let slice = Slice { limit: 10, position: Position::Offset(0) };
+            let slice = Slice::new(10, Position::Offset(0));
             list_audit_log(&mut connection, &query, slice).unwrap().items
         };
         let all = AuditQuery {

@@ -20,7 +20,7 @@ fn id(number: u32) -> PaymentId {
 }
 
 fn listed(connection: &mut AnyConnection, query: &PaymentQuery) -> Vec<PaymentId> {
-    let slice = Slice { limit: 100, position: Position::Offset(0) };
+    let slice = Slice::new(100, Position::Offset(0));
     let listed = list_payments(connection, query, slice).unwrap();
     assert!(!listed.has_more);
     assert_eq!(usize::try_from(listed.total_count).unwrap(), listed.items.len());
@@ -64,7 +64,7 @@ fn keyset_pages_and_offset_pages_show_the_same_list_in_both_directions() {
 fn assert_pages(connection: &mut AnyConnection, query: &PaymentQuery, limit: u32, whole: &[PaymentId]) {
     let size = usize::try_from(limit).unwrap();
     let mut read = |position| {
-        let listed = list_payments(connection, query, Slice { limit, position }).unwrap();
+        let listed = list_payments(connection, query, Slice::new(limit, position)).unwrap();
         assert_eq!(usize::try_from(listed.total_count).unwrap(), whole.len());
         let ids: Vec<_> = listed.items.iter().map(|(payment, _)| payment.id).collect();
         (ids, listed.has_more)
@@ -96,7 +96,7 @@ fn a_list_shows_each_payment_with_its_attempts_and_never_another_realms() {
     on_each_database(|database| {
         let mut connection = database.connect();
         store_some(&mut connection);
-        let slice = Slice { limit: 100, position: Position::Offset(0) };
+        let slice = Slice::new(100, Position::Offset(0));
         let listed = list_payments(&mut connection, &PaymentQuery::all(realm(1)), slice).unwrap();
         let attempts: Vec<_> = listed.items.iter().map(|(_, attempts)| attempts.len()).collect();
         assert_eq!(attempts, [0, 1, 0, 2, 0, 1, 0, 2, 0, 1, 0, 2]);
@@ -335,12 +335,12 @@ fn refunds_are_listed_by_payment_and_by_time_and_found_in_their_own_realm_only()
         let table = [(all, vec![4, 3, 2, 1]), (of_payment.clone(), vec![3, 2, 1]), (later, vec![])];
         for (query, expected) in table {
             let expected: Vec<RefundId> = expected.into_iter().map(refund_id).collect();
-            let slice = Slice { limit: 10, position: Position::Offset(0) };
+            let slice = Slice::new(10, Position::Offset(0));
             let listed = list_refunds(&mut connection, &query, slice).unwrap();
             assert_eq!(listed.items.iter().map(|refund| refund.id).collect::<Vec<_>>(), expected);
             assert_eq!(listed.total_count, i64::try_from(expected.len()).unwrap());
         }
-        let slice = Slice { limit: 1, position: Position::After(refund_id(3).bytes()) };
+        let slice = Slice::new(1, Position::After(refund_id(3).bytes()));
         let listed = list_refunds(&mut connection, &of_payment, slice).unwrap();
         assert_eq!((listed.items[0].id, listed.has_more, listed.total_count), (refund_id(2), true, 3));
         let found = find_refund(&mut connection, realm(1), refund_id(2)).unwrap().unwrap();

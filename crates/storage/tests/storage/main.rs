@@ -3,6 +3,7 @@
 mod access;
 mod append_only;
 mod booking;
+mod bounded_lists;
 mod card_numbers;
 mod checkpoints;
 mod exports;

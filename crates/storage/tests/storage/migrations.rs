@@ -171,7 +171,7 @@ fn what_needed_review_before_there_were_open_items_gets_one_by_the_migration() {
             created_after: None,
             created_before: None,
         };
-        let slice = Slice { limit: 10, position: Position::Offset(0) };
+        let slice = Slice::new(10, Position::Offset(0));
         let items = list_open_items(&mut connection, &query, slice).unwrap().items;
         let [item] = &items[..] else { panic!("one item: {items:?}") };
         let attempt_id = item.attempt_id.unwrap();

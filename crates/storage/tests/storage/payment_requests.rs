@@ -131,7 +131,7 @@ fn requests_are_found_as_they_were_stored_by_id_by_token_and_in_lists() {
         assert_eq!(find_payment_request(&mut connection, realm(2), request_id(1)).unwrap(), None);
         let paid = find_payment_request(&mut connection, realm(1), request_id(2)).unwrap().unwrap();
         assert_eq!((paid.state(), paid.payment_id), (PaymentRequestState::Paid, Some(payment_id(2))));
-        let slice = Slice { limit: 10, position: Position::Offset(0) };
+        let slice = Slice::new(10, Position::Offset(0));
         for (at, status, expected) in [
             (noon(), None, 4),
             (noon(), Some(PaymentRequestStatus::Open), 3),

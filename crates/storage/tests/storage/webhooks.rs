@@ -187,7 +187,7 @@ fn deliveries(connection: &mut AnyConnection, number: u32) -> Vec<(EventId, Deli
         created_after: None,
         created_before: None,
     };
-    let slice = Slice { limit: 100, position: Position::Offset(0) };
+    let slice = Slice::new(100, Position::Offset(0));
     let listed = list_deliveries(connection, &query, slice).unwrap();
     listed.items.into_iter().map(|delivery| (delivery.event_id, delivery.status)).collect()
 }
