@@ -115,6 +115,8 @@ impl Shell {
     fn start(folder: &Path) -> Shell {
         let mut command = Command::new("bash");
         command.current_dir(folder).env("HOME", folder).env("NO_PROXY", "*").env("PIP_NO_INDEX", "1");
+        // Else Python writes a line piece by piece, and another program's output gets in between.
+        command.env_remove("PYTHONUNBUFFERED");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("bash can be run");
         let mut stdout = child.stdout.take().expect("it was asked for");
