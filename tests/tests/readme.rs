@@ -115,6 +115,8 @@ impl Shell {
     fn start(folder: &Path) -> Shell {
         let mut command = Command::new("bash");
         command.current_dir(folder).env("HOME", folder).env("NO_PROXY", "*").env("PIP_NO_INDEX", "1");
+        // Else Python writes a line piece by piece, and another program's output gets in between.
+        command.env_remove("PYTHONUNBUFFERED");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("bash can be run");
         let mut stdout = child.stdout.take().expect("it was asked for");
@@ -151,6 +153,9 @@ impl Shell {
 
 impl Drop for Shell {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the shell's output\n{}", self.output());
+        }
         let _gone = writeln!(self.input, "kill $(jobs -p)\nexit");
         let _reaped = self.child.wait();
     }
@@ -206,8 +211,9 @@ impl Names {
         };
         let begin = format!("{verified} {kind} ");
         let end = format!(" {}", self.translate(object));
-        let is_it = |line: &&str| line.starts_with(&begin) && line.ends_with(&end);
-        let Some(line) = output.lines().find(is_it) else { return false };
+        // An answer ends without the end of a line, so that the receiver may go on in its line.
+        let mut lines = output.lines().filter_map(|line| line.find(&begin).map(|at| &line[at..]));
+        let Some(line) = lines.find(|line| line.ends_with(&end)) else { return false };
         self.check_id(event, line.split(' ').nth(2).expect("a line has an event"));
         true
     }
