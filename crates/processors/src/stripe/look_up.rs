@@ -20,6 +20,9 @@ const MOST_PAGES: usize = 100;
 /// How many such parts there are. Each is asked for on its own, and Stripe allows 100 requests a second.
 const PARTS: i64 = 8;
 
+/// How many look-ups read lists at the same time.
+pub(super) const LISTING_AT_ONCE: usize = 4;
+
 impl From<CallFailed> for LookupFailed {
     fn from(failed: CallFailed) -> LookupFailed {
         LookupFailed(match failed {
@@ -65,15 +68,16 @@ impl Stripe {
     async fn close(&self, intent: PaymentIntent) -> Result<PaymentIntent, LookupFailed> {
         let path = ["payment_intents", &intent.id, "cancel"];
         let key = format!("close_{}", intent.id);
-        match self.client.post(&path, &Form::new(), &key).await {
-            Ok(closed) => Ok(closed),
+        let closed: PaymentIntent = match self.client.post(&path, &Form::new(), &key).await {
+            Ok(closed) => closed,
             // The payer was quicker, or somebody else has canceled it.
             Err(CallFailed::Refused(error)) => match error.payment_intent {
-                Some(intent) if !is_declined(&intent) => Ok(*intent),
-                _ => Err(LookupFailed("it was declined and can't be canceled".to_owned())),
+                Some(intent) if !is_declined(&intent) => *intent,
+                _ => return Err(LookupFailed("it was declined and can't be canceled".to_owned())),
             },
-            Err(failed) => Err(failed.into()),
-        }
+            Err(failed) => return Err(failed.into()),
+        };
+        if closed.id == intent.id { Ok(closed) } else { Err(other_object()) }
     }
 
     async fn find_refund(&self, attempt: &LookUp) -> Result<Found, LookupFailed> {
@@ -141,8 +145,10 @@ impl Stripe {
     }
 
     /// Looks through the list of payment intents of the time when it was made. Of few it is one page; of many, all parts of
-    /// that time are read at once, since together they have to be read before the look-up's deadline.
+    /// that time are read at once, since together they have to be read before the look-up's deadline. A few look-ups do so at
+    /// a time, since Stripe counts its requests, too.
     async fn search_list(&self, attempt: &LookUp) -> Result<Vec<String>, LookupFailed> {
+        let _turn = self.turns.acquire().await;
         let made = attempt.attempt_id.created_at().timestamp();
         let tolerance = i64::try_from(self.options.clock_tolerance_seconds).unwrap_or(i64::MAX / 4);
         let delay = i64::try_from(self.options.max_delay_seconds).unwrap_or(i64::MAX / 4);

@@ -29,6 +29,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use florin_domain::{MethodRef, MethodType, Mode};
 use secrecy::SecretString;
+use tokio::sync::Semaphore;
 
 pub use connector::StripeConnector;
 pub use settings::{StripeOptions, StripeRefused, StripeSettings};
@@ -55,6 +56,8 @@ pub struct Stripe {
     options: StripeOptions,
     action_page: Option<Url>,
     capabilities: Capabilities,
+    /// Who may read lists of payment intents.
+    turns: Semaphore,
 }
 
 impl Stripe {
@@ -83,6 +86,7 @@ impl Stripe {
             webhook_secrets: settings.webhook_secrets,
             options: settings.options,
             capabilities,
+            turns: Semaphore::new(look_up::LISTING_AT_ONCE),
         })
     }
 }

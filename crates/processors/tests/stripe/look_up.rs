@@ -1,6 +1,6 @@
 //! What became of an attempt, and what moved, by Stripe's own records.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use florin_processors::{
     DeclineCode, Found, Movement, MovementKind, MovementStatus, Outcome, Processor, Window,
@@ -193,6 +193,44 @@ async fn a_payer_who_pays_after_all_is_quicker_than_the_end_of_a_decline() {
         .await;
     let succeeded = Found::Outcome(Outcome::Succeeded { reference: "pi_1".to_owned() });
     assert_eq!(stripe(&server.uri()).look_up(&about(&request, Some("pi_1"))).await, Ok(succeeded));
+}
+
+#[tokio::test]
+async fn another_payment_intent_is_never_taken_for_the_one_that_was_to_be_closed() {
+    let request = charge("pm_card_visa");
+    let id = request.attempt_id.to_string();
+    let mut declined = intent("pi_1", &id, "requires_payment_method");
+    failed_authentication(&mut declined);
+    let other = intent("pi_2", "att_x", "succeeded");
+    let mut refused = error("invalid_request_error", Some("payment_intent_unexpected_state"), "Too late.");
+    refused["error"]["payment_intent"] = other.clone();
+    for closed in
+        [ResponseTemplate::new(200).set_body_json(other), ResponseTemplate::new(400).set_body_json(refused)]
+    {
+        let server = MockServer::start().await;
+        let open = ResponseTemplate::new(200).set_body_json(&declined);
+        answer(&server, "/v1/payment_intents/pi_1", open).await;
+        // The connection is out of step, and something in between has given the answer our key.
+        let closed = closed.insert_header("idempotency-key", "close_pi_1");
+        answer(&server, "/v1/payment_intents/pi_1/cancel", closed).await;
+        let found = stripe(&server.uri()).look_up(&about(&request, Some("pi_1"))).await;
+        assert!(found.is_err(), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn many_look_ups_at_once_read_a_few_lists_at_a_time() {
+    let server = MockServer::start().await;
+    answer(&server, "/v1/payment_intents/search", page(&[], false)).await;
+    let slow = page(&[], false).set_delay(Duration::from_millis(100));
+    answer(&server, "/v1/payment_intents", slow).await;
+    let stripe = stripe(&server.uri());
+    let request = charge("pm_card_visa");
+    let attempt = about(&request, None);
+    let began = Instant::now();
+    let found = futures_util::future::join_all((0..12).map(|_| stripe.look_up(&attempt))).await;
+    assert!(found.iter().all(|found| *found == Ok(Found::NotFound)), "{found:?}");
+    assert!(began.elapsed() >= Duration::from_millis(300), "four at a time: {:?}", began.elapsed());
 }
 
 #[tokio::test]
