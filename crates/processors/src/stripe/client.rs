@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::objects::{ErrorBody, StripeError};
+use super::objects::{ErrorBody, Named, Page, StripeError};
 use super::settings::{StripeRefused, StripeSettings};
 use crate::http::{Answer, HeaderMap, HeaderName, HeaderValue, HttpClient, Method, NoAnswer};
 
@@ -83,6 +84,22 @@ impl StripeClient {
     ) -> Result<T, CallFailed> {
         let request = self.http.request_afresh(Method::GET, &[&["v1"], path].concat());
         read(HttpClient::send(request.query(query)).await)
+    }
+
+    /// Reads a page of a list. What is called something else was listed for somebody else, and proves nothing here.
+    pub(super) async fn list<T: DeserializeOwned + Named>(
+        &self,
+        path: &[&str],
+        query: &Form,
+    ) -> Result<Page<T>, CallFailed> {
+        let page: Page<Value> = self.get(path, query).await?;
+        let is_other = |object: &Value| object.get("object").is_some_and(|name| name != T::NAME);
+        if page.data.iter().any(is_other) {
+            return Err(CallFailed::Unknown(format!("the answer is no list of {}s", T::NAME)));
+        }
+        let data: Result<Vec<T>, _> = page.data.into_iter().map(serde_json::from_value).collect();
+        let data = data.map_err(|error| CallFailed::Unknown(format!("not readable: {error}")))?;
+        Ok(Page { data, has_more: page.has_more })
     }
 }
 

@@ -31,12 +31,12 @@ impl Stripe {
         let (objects, after) = cursor.split_once(' ').unwrap_or((cursor.as_str(), ""));
         let query = self.list_query(window, after);
         if objects == REFUNDS {
-            let page: Page<Refund> = self.client.get(&["refunds"], &query).await?;
+            let page: Page<Refund> = self.client.list(&["refunds"], &query).await?;
             let next = next_of(&page, REFUNDS, |refund| &refund.id);
             let movements = page.data.iter().map(|refund| self.refund_movement(refund));
             return Ok(MovementPage { movements: within(window, movements)?, next });
         }
-        let page: Page<PaymentIntent> = self.client.get(&["payment_intents"], &query).await?;
+        let page: Page<PaymentIntent> = self.client.list(&["payment_intents"], &query).await?;
         let next = next_of(&page, INTENTS, |intent| &intent.id).unwrap_or_else(|| REFUNDS.to_owned());
         let movements = page.data.iter().map(|intent| self.charge_movement(intent));
         Ok(MovementPage { movements: within(window, movements)?, next: Some(next) })

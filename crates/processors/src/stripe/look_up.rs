@@ -123,7 +123,7 @@ impl Stripe {
             let query = format!("metadata['florin_attempt_id']:'{id}'");
             // Accounts in some countries have no search.
             let hits: Option<Page<PaymentIntent>> =
-                match self.client.get(&["payment_intents", "search"], &vec![("query", query)]).await {
+                match self.client.list(&["payment_intents", "search"], &vec![("query", query)]).await {
                     Err(CallFailed::Refused(_)) => None,
                     answer => Some(answer?),
                 };
@@ -191,7 +191,7 @@ impl Stripe {
             query.push(("created[lte]", until.to_string()));
         }
         query.extend(after.map(|id| ("starting_after", id)));
-        Ok(self.client.get(&["payment_intents"], &query).await?)
+        Ok(self.client.list(&["payment_intents"], &query).await?)
     }
 
     async fn refund_of(&self, charge: &str, id: AttemptId) -> Result<Option<Refund>, LookupFailed> {
@@ -199,7 +199,7 @@ impl Stripe {
         loop {
             let mut query = vec![("payment_intent", charge.to_owned()), ("limit", "100".to_owned())];
             query.extend(after.take().map(|id| ("starting_after", id)));
-            let page: Page<Refund> = self.client.get(&["refunds"], &query).await?;
+            let page: Page<Refund> = self.client.list(&["refunds"], &query).await?;
             let is_of_charge =
                 |refund: &Refund| refund.payment_intent.as_deref().is_none_or(|of| of == charge);
             if !page.data.iter().all(is_of_charge) {
@@ -230,7 +230,7 @@ impl Stripe {
             return Ok(None);
         }
         let query = vec![("payment_intent", intent.id.clone()), ("limit", "100".to_owned())];
-        let page: Page<Dispute> = self.client.get(&["disputes"], &query).await?;
+        let page: Page<Dispute> = self.client.list(&["disputes"], &query).await?;
         let lost = page.data.into_iter().find(|dispute| dispute.status != "won");
         Ok(lost.map(|dispute| dispute.reason.replace('_', " ")))
     }

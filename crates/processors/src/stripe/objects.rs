@@ -123,6 +123,24 @@ pub(super) struct Dispute {
     pub(super) status: String,
 }
 
+/// What is listed.
+pub(super) trait Named {
+    /// What Stripe calls it.
+    const NAME: &'static str;
+}
+
+impl Named for PaymentIntent {
+    const NAME: &'static str = "payment_intent";
+}
+
+impl Named for Refund {
+    const NAME: &'static str = "refund";
+}
+
+impl Named for Dispute {
+    const NAME: &'static str = "dispute";
+}
+
 /// A page of a list, or of what a search found.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Page<T> {

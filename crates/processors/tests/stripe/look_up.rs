@@ -125,6 +125,25 @@ async fn an_answer_to_another_look_up_proves_nothing() {
 }
 
 #[tokio::test]
+async fn a_list_of_something_else_is_not_a_list_without_it() {
+    let request = charge("pm_card_visa");
+    let lost = refund(&request, "pi_1", 1000);
+    let server = MockServer::start().await;
+    let mut another = intent("pi_9", "att_x", "succeeded");
+    another["object"] = json!("payment_intent");
+    let a_refund =
+        json!({ "object": "refund", "id": "re_9", "amount": 1, "currency": "usd", "status": "succeeded" });
+    answer(&server, "/v1/payment_intents/search", page(&[], false)).await;
+    answer(&server, "/v1/payment_intents", page(&[a_refund], false)).await;
+    answer(&server, "/v1/refunds", page(&[another], false)).await;
+    let stripe = stripe(&server.uri());
+    for attempt in [about(&request, None), about_refund(&lost, None)] {
+        let found = stripe.look_up(&attempt).await;
+        assert!(found.is_err(), "{found:?}");
+    }
+}
+
+#[tokio::test]
 async fn only_what_search_and_whole_list_do_not_show_was_not_found() {
     let double = Double::start().await;
     let stripe = stripe(&double.url());
