@@ -1,7 +1,7 @@
 //! Events on their way: who listens, in which order events may be read, deliveries and their tries.
 //!
-//! Deliveries are made by the commit of their event, wherever an endpoint listens. What becomes of them later is written
-//! here, beside the writer: nothing of it is a payment's.
+//! Deliveries are made by the commit of their event, wherever an endpoint listens, and what came of them is saved with a
+//! working set. They are claimed and made due again here, beside the writer: nothing of that is a payment's.
 
 mod deliveries;
 mod delivery_log;
