@@ -6,7 +6,8 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Binary, Bool};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
-use super::value::{ColumnArray, push_names, push_unnest};
+use super::columns::{ColumnArray, push_unnest};
+use super::value::push_names;
 use super::{Column, Row, Table};
 use crate::{AnyConnection, StorageError};
 
@@ -123,26 +124,26 @@ impl Table {
     }
 }
 
-pub(super) struct PostgresInsert<'a> {
+pub(super) struct PostgresInsert {
     table: &'static Table,
     on_conflict: OnConflict,
     returning: Option<&'static str>,
-    columns: Vec<ColumnArray<'a>>,
+    columns: Vec<ColumnArray>,
 }
 
-impl<'a> PostgresInsert<'a> {
+impl PostgresInsert {
     pub(super) fn new(
         table: &'static Table,
         on_conflict: OnConflict,
         returning: Option<&'static str>,
-        rows: &'a [Row<'a>],
+        rows: &[Row<'_>],
     ) -> Self {
         let columns = ColumnArray::transpose(table.insert_columns().map(|column| column.1), rows);
         PostgresInsert { table, on_conflict, returning, columns }
     }
 }
 
-impl QueryFragment<Pg> for PostgresInsert<'_> {
+impl QueryFragment<Pg> for PostgresInsert {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.table.push_insert_into(&mut out);
         push_unnest(&self.columns, "", [], &mut out)?;
@@ -178,19 +179,19 @@ impl QueryFragment<Sqlite> for SqliteInsert<'_> {
 }
 
 macro_rules! dynamic_query {
-    ($name:ident, $backend:ty, $connection:ty) => {
-        impl QueryId for $name<'_> {
+    ($name:ty, $connection:ty) => {
+        impl QueryId for $name {
             type QueryId = ();
             const HAS_STATIC_QUERY_ID: bool = false;
         }
 
-        impl Query for $name<'_> {
+        impl Query for $name {
             type SqlType = (Binary, Bool, Binary);
         }
 
-        impl RunQueryDsl<$connection> for $name<'_> {}
+        impl RunQueryDsl<$connection> for $name {}
     };
 }
 
-dynamic_query!(PostgresInsert, Pg, diesel::pg::PgConnection);
-dynamic_query!(SqliteInsert, Sqlite, SqliteConnection);
+dynamic_query!(PostgresInsert, diesel::pg::PgConnection);
+dynamic_query!(SqliteInsert<'_>, SqliteConnection);

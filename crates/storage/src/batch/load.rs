@@ -8,7 +8,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
-use super::value::{ColumnArray, push_unnest};
+use super::columns::{ColumnArray, push_unnest};
 use super::{Column, Row};
 use crate::faults::Bug;
 use crate::{AnyConnection, StorageError};
@@ -56,7 +56,7 @@ pub(crate) fn load_rows<ST, R>(
     keys: &[Row<'_>],
 ) -> Result<Vec<R>, StorageError>
 where
-    for<'q> PostgresLoad<'q, ST>: LoadQuery<'q, PgConnection, R>,
+    for<'q> PostgresLoad<ST>: LoadQuery<'q, PgConnection, R>,
     for<'q> SqliteLoad<'q, ST>: LoadQuery<'q, SqliteConnection, R>,
 {
     if keys.is_empty() {
@@ -80,14 +80,14 @@ where
     }
 }
 
-pub(crate) struct PostgresLoad<'a, ST> {
+pub(crate) struct PostgresLoad<ST> {
     selection: &'static Selection,
     lock: Lock,
-    keys: Vec<ColumnArray<'a>>,
+    keys: Vec<ColumnArray>,
     sql_type: PhantomData<ST>,
 }
 
-impl<ST> QueryFragment<Pg> for PostgresLoad<'_, ST> {
+impl<ST> QueryFragment<Pg> for PostgresLoad<ST> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let selection = self.selection;
         selection.push_select(&mut out);
@@ -133,7 +133,7 @@ impl<ST> QueryFragment<Sqlite> for SqliteLoad<'_, ST> {
     }
 }
 
-impl<ST> QueryId for PostgresLoad<'_, ST> {
+impl<ST> QueryId for PostgresLoad<ST> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
@@ -143,7 +143,7 @@ impl<ST> QueryId for SqliteLoad<'_, ST> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<ST> Query for PostgresLoad<'_, ST> {
+impl<ST> Query for PostgresLoad<ST> {
     type SqlType = ST;
 }
 
@@ -151,5 +151,5 @@ impl<ST> Query for SqliteLoad<'_, ST> {
     type SqlType = ST;
 }
 
-impl<ST> RunQueryDsl<PgConnection> for PostgresLoad<'_, ST> {}
+impl<ST> RunQueryDsl<PgConnection> for PostgresLoad<ST> {}
 impl<ST> RunQueryDsl<SqliteConnection> for SqliteLoad<'_, ST> {}

@@ -5,6 +5,7 @@
 //! rows. On SQLite, where a statement costs microseconds, rows are inserted in a few fixed group sizes and updated and
 //! loaded one by one. Nothing here knows what a payment is.
 
+mod columns;
 mod insert;
 mod load;
 mod save;

@@ -89,13 +89,13 @@ fn save_at_once(
     })
 }
 
-struct PostgresSave<'a> {
-    updates: Vec<PostgresUpdate<'a>>,
-    inserts: Vec<PostgresInsert<'a>>,
+struct PostgresSave {
+    updates: Vec<PostgresUpdate>,
+    inserts: Vec<PostgresInsert>,
     guard: Option<Guard>,
 }
 
-impl QueryFragment<Pg> for PostgresSave<'_> {
+impl QueryFragment<Pg> for PostgresSave {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let mut counts = Vec::with_capacity(self.updates.len());
         for (index, update) in self.updates.iter().enumerate() {
@@ -129,13 +129,13 @@ fn separator(before: usize) -> &'static str {
     if before == 0 { "WITH" } else { "," }
 }
 
-impl QueryId for PostgresSave<'_> {
+impl QueryId for PostgresSave {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl Query for PostgresSave<'_> {
+impl Query for PostgresSave {
     type SqlType = Array<BigInt>;
 }
 
-impl RunQueryDsl<PgConnection> for PostgresSave<'_> {}
+impl RunQueryDsl<PgConnection> for PostgresSave {}

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
-use super::value::{ColumnArray, push_unnest};
+use super::columns::{ColumnArray, push_unnest};
 use super::{Kind, Row, Table};
 use crate::StorageError;
 use crate::faults::Bug;
@@ -35,20 +35,20 @@ pub(super) fn check_count(table: &Table, expected: usize, changed: usize) -> Res
 }
 
 /// The same as [`update_rows`], as a part of one statement for all rows.
-pub(super) struct PostgresUpdate<'a> {
+pub(super) struct PostgresUpdate {
     table: &'static Table,
-    columns: Vec<ColumnArray<'a>>,
+    columns: Vec<ColumnArray>,
 }
 
-impl<'a> PostgresUpdate<'a> {
-    pub(super) fn new(table: &'static Table, rows: &'a [Row<'a>]) -> Self {
+impl PostgresUpdate {
+    pub(super) fn new(table: &'static Table, rows: &[Row<'_>]) -> Self {
         let key = table.key.iter().map(|column| column.1);
         let kinds = key.chain([Kind::Int]).chain(table.changing.iter().map(|column| column.1));
         PostgresUpdate { table, columns: ColumnArray::transpose(kinds, rows) }
     }
 }
 
-impl QueryFragment<Pg> for PostgresUpdate<'_> {
+impl QueryFragment<Pg> for PostgresUpdate {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let table = self.table;
         out.push_sql("UPDATE ");

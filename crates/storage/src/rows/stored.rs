@@ -64,7 +64,7 @@ pub(crate) fn load_objects<ST, R, T>(
 ) -> Result<Vec<T>, StorageError>
 where
     T: TryFrom<R, Error = StorageError>,
-    for<'q> PostgresLoad<'q, ST>: LoadQuery<'q, PgConnection, R>,
+    for<'q> PostgresLoad<ST>: LoadQuery<'q, PgConnection, R>,
     for<'q> SqliteLoad<'q, ST>: LoadQuery<'q, SqliteConnection, R>,
 {
     load_rows::<ST, R>(connection, selection, lock, keys)?.into_iter().map(T::try_from).collect()
