@@ -1,5 +1,6 @@
 //! Facts about the schema, alike on both databases.
 
+use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use diesel::result::{DatabaseErrorKind, Error};
 use florin_storage::AnyConnection;
@@ -225,5 +226,35 @@ fn refunds_without_their_payment_and_keys_without_a_tenant_are_refused() {
         }
         let kind = refusal(&mut connection, "DELETE FROM payments");
         assert!(matches!(kind, DatabaseErrorKind::ForeignKeyViolation), "{kind:?}");
+    });
+}
+
+/// A step of SQLite's program for a statement.
+#[derive(diesel::QueryableByName)]
+struct Step {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    opcode: String,
+}
+
+#[test]
+fn sqlite_makes_no_table_of_words_for_what_each_payment_writes() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        if matches!(connection, AnyConnection::Postgres(_)) {
+            return;
+        }
+        for write in [
+            "INSERT INTO payments DEFAULT VALUES",
+            "INSERT INTO attempts DEFAULT VALUES",
+            "INSERT INTO events DEFAULT VALUES",
+            "INSERT INTO transactions DEFAULT VALUES",
+            "UPDATE payments SET state = 'failed', under_way = NULL WHERE tenant_id = x'00' AND livemode = 0 AND id = x'00'",
+            "UPDATE attempts SET status = 'failed' WHERE tenant_id = x'00' AND livemode = 0 AND payment_id = x'00' AND id = x'00'",
+        ] {
+            let steps: Vec<Step> =
+                diesel::sql_query(format!("EXPLAIN {write}")).load(&mut connection).unwrap();
+            assert!(steps.iter().any(|step| step.opcode == "OpenWrite"), "{write}");
+            assert!(!steps.iter().any(|step| step.opcode == "OpenEphemeral"), "{write}");
+        }
     });
 }
