@@ -225,7 +225,7 @@ async fn the_key_of_a_request_whose_process_died_stays_bound_until_recovery_answ
     assert_eq!(told(&running), tells(409, "idempotency_key_in_use"));
 
     // On SQLite a new process knows at once that the old one has died, on PostgreSQL when its lease is over.
-    let (heir, _) = harness.another_engine(|settings| settings.recovery_interval = DAY);
+    let (heir, _) = harness.another_engine(|settings| settings.is_idle = false);
     let as_it_stands = if kind == Kind::Postgres {
         let running = heir.create_payment(harness.context(), create("pm_test_success"), key()).await;
         assert_eq!(told(&running), tells(409, "idempotency_key_in_use"));
@@ -273,7 +273,7 @@ async fn the_key_of_a_refund_whose_process_died_is_answered_with_the_refund(kind
     };
     let dying = refunds.map(|refund| tokio::spawn(ask(engine, refund)));
     harness.processor.sent(3).await;
-    let (heir, _) = harness.another_engine(|settings| settings.recovery_interval = DAY);
+    let (heir, _) = harness.another_engine(|_| {});
     harness.clock.advance(Duration::from_secs(11));
     heir.recover_now().await.expect("a sweep");
     let mut answers = Vec::new();

@@ -59,7 +59,7 @@ async fn finish_among_the_dead(harness: Harness, heir: florin_engine::Engine) {
 async fn a_charge_whose_process_died_is_found_out(kind: Kind) {
     let harness = Harness::start(kind);
     let payment_id = abandon(&harness, create("pm_test_success"), Fate::Held).await;
-    let (heir, processor) = harness.another_engine(|_| {});
+    let (heir, processor) = harness.another_engine(|settings| settings.is_idle = false);
     if kind == Kind::Postgres {
         // The sender may still be at work elsewhere, until its lease is over.
         harness.clock.advance(9 * SECOND);

@@ -49,12 +49,7 @@ async fn a_look_up_whose_process_died_counts_for_nothing(kind: Kind) {
     let harness = Harness::start_with(kind, patient);
     let created = harness.engine.create_payment(harness.context(), create("pm_test_timeout"), None).await;
     assert_eq!(created.status, 202);
-    // It sweeps when it is told to, and not also by itself as it starts.
-    let idle = |settings: &mut EngineSettings| {
-        patient(settings);
-        settings.is_idle = true;
-    };
-    let (heir, processor) = harness.another_engine(idle);
+    let (heir, processor) = harness.another_engine(patient);
     harness.processor.let_look_ups_hang();
     processor.fail_look_ups(true);
     harness.clock.advance(5 * SECOND);

@@ -206,11 +206,11 @@ fn shortened(text: &str, most: usize) -> String {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use florin_domain::{Actor, Mode, StoredSecret, TenantId, WebhookEndpointId};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::delivery::sample::sample_endpoint;
 
     /// Hosts that no webhook may reach, however they are written.
     const REFUSED: &str = include_str!("refused_hosts.txt");
@@ -247,26 +247,7 @@ mod tests {
     }
 
     async fn send(client: &WebhookClient, url: String) -> Sent {
-        let endpoint = WebhookEndpoint {
-            id: WebhookEndpointId::from_bytes([1; 16]),
-            tenant_id: TenantId::from_bytes([1; 16]),
-            mode: Mode::Test,
-            url,
-            types: None,
-            description: None,
-            enabled: true,
-            disabled_reason: None,
-            enabled_at: chrono::DateTime::UNIX_EPOCH,
-            max_concurrency: 1,
-            secret: StoredSecret::Plain(Vec::new()),
-            old_secret: None,
-            deleted_at: None,
-            revision: 1,
-            event_count: 0,
-            created_by: Actor::System,
-            updated_by: Actor::System,
-            updated_at: chrono::DateTime::UNIX_EPOCH,
-        };
+        let endpoint = WebhookEndpoint { url, ..sample_endpoint() };
         let message = Message { id: "evt_1".to_owned(), timestamp: 1, body: Arc::from("{}") };
         client.send(&endpoint, message, vec![vec![1; 24]]).await
     }

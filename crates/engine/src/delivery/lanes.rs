@@ -40,7 +40,7 @@ pub(crate) struct Parcel {
 impl Parcel {
     /// To which endpoint it goes.
     pub(crate) fn key(&self) -> EndpointKey {
-        (self.claimed.realm, self.claimed.endpoint_id)
+        self.claimed.key()
     }
 }
 
@@ -144,7 +144,7 @@ impl Lanes {
             state.lanes.entry(parcel.key()).or_default().waiting.push_back(parcel);
         }
         for wanted in wanted {
-            let key = (wanted.realm, wanted.endpoint_id);
+            let key = wanted.key();
             if taken.get(&key).is_some_and(|taken| *taken >= wanted.at_most) {
                 state.lanes.entry(key).or_default().has_left_some = true;
             }
@@ -239,7 +239,10 @@ impl<'a> Promises<'a> {
     pub(crate) fn make(&mut self, endpoint: &WebhookEndpoint) -> Option<DateTime<Utc>> {
         let key = key_of(endpoint);
         let mut state = self.lanes.lock();
-        let has_room = state.is_open && state.room(key, endpoint.max_concurrency) > 0;
+        if !state.is_open {
+            return None;
+        }
+        let has_room = state.room(key, endpoint.max_concurrency) > 0;
         let lane = state.lanes.entry(key).or_default();
         if !has_room {
             lane.has_left_some = true;

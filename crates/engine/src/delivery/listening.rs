@@ -78,7 +78,7 @@ impl Listening {
         let keys: Vec<EndpointKey> = parcels.iter().map(Parcel::key).collect();
         promises.keep(parcels);
         self.taken.tell(keys);
-        self.due.tell(left.iter().map(|delivery| (delivery.realm, delivery.endpoint_id)));
+        self.due.tell(left.into_iter().map(NewDelivery::key));
     }
 
     /// Tells whoever reads as it happens to come to an end.

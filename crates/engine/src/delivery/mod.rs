@@ -15,15 +15,17 @@ mod client;
 mod lanes;
 mod listening;
 mod outcomes;
+#[cfg(test)]
+mod sample;
 mod target;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use florin_domain::{EventId, WebhookEndpoint, WebhookEndpointId, next_try};
+use florin_domain::{EventId, WebhookEndpoint, next_try};
 use florin_storage::webhooks::{
-    Claimed, Finished, Tried, Verdict, claim_deliveries, find_events, load_listeners,
+    Claimed, EndpointKey, Finished, Tried, Verdict, claim_deliveries, find_events, load_listeners,
 };
 use florin_storage::{InRealm, Realm, StorageError};
 use tokio::sync::mpsc;
@@ -65,9 +67,6 @@ impl Default for DeliverySettings {
         }
     }
 }
-
-/// An endpoint, and whose.
-type EndpointKey = (Realm, WebhookEndpointId);
 
 fn key_of(endpoint: &WebhookEndpoint) -> EndpointKey {
     (endpoint.realm(), endpoint.id)
@@ -218,7 +217,7 @@ impl Inner {
             answer: sent.answer,
         };
         let finished = Finished { claimed, verdict, at: self.now(), tried };
-        Outcome { finished, is_gone, _unwritten: self.tracked() }
+        Outcome { finished, is_gone, unwritten: self.tracked() }
     }
 
     fn verdict(&self, claimed: &Claimed, sent: &Sent) -> Verdict {

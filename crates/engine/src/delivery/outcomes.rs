@@ -25,10 +25,15 @@ pub(super) struct Outcome {
     /// Whether the endpoint says that it is gone.
     pub(super) is_gone: bool,
     /// Who drains the engine waits until it is written down.
-    pub(super) _unwritten: TaskTrackerToken,
+    pub(super) unwritten: TaskTrackerToken,
 }
 
 impl Outcome {
+    /// Of which endpoint.
+    fn key(&self) -> EndpointKey {
+        self.finished.claimed.key()
+    }
+
     /// How long the endpoint took to take it; none if it did not.
     pub(super) fn took(&self) -> Option<Duration> {
         let took = u64::try_from(self.finished.tried.duration_ms).map(Duration::from_millis);
@@ -57,20 +62,22 @@ impl Inner {
             if to_write.recv_many(&mut outcomes, OUTCOMES_AT_ONCE).await == 0 {
                 return;
             }
-            let finished: Arc<[Finished]> = outcomes.iter().map(|outcome| outcome.finished.clone()).collect();
+            let gone: Vec<EndpointKey> =
+                outcomes.iter().filter(|outcome| outcome.is_gone).map(Outcome::key).collect();
+            let (finished, _unwritten): (Vec<Finished>, Vec<TaskTrackerToken>) =
+                outcomes.into_iter().map(|outcome| (outcome.finished, outcome.unwritten)).unzip();
+            let finished: Arc<[Finished]> = finished.into();
             if let Err(error) = self.write_always(FinishDeliveries(Arc::clone(&finished))).await {
                 tracing::warn!(%error, "what came of webhooks could not be written down");
             }
-            let keys: Vec<EndpointKey> =
-                finished.iter().map(|done| (done.claimed.realm, done.claimed.endpoint_id)).collect();
+            let keys: Vec<EndpointKey> = finished.iter().map(|done| done.claimed.key()).collect();
             self.listening.due.tell(self.listening.lanes.written(&keys));
             self.listening.taken.tell(keys);
             if let Err(error) = self.give_up_failing(&finished).await {
                 tracing::warn!(%error, "failing webhook endpoints could not be looked for");
             }
-            for gone in outcomes.iter().filter(|outcome| outcome.is_gone) {
-                let claimed = &gone.finished.claimed;
-                self.give_up((claimed.realm, claimed.endpoint_id), DisabledReason::Gone).await;
+            for gone in gone {
+                self.give_up(gone, DisabledReason::Gone).await;
             }
         }
     }
@@ -79,8 +86,7 @@ impl Inner {
     async fn give_up_failing(&self, finished: &[Finished]) -> Result<(), StorageError> {
         let mut works: BTreeMap<EndpointKey, bool> = BTreeMap::new();
         for done in finished {
-            let key = (done.claimed.realm, done.claimed.endpoint_id);
-            *works.entry(key).or_default() |= done.verdict == Verdict::Succeeded;
+            *works.entry(done.claimed.key()).or_default() |= done.verdict == Verdict::Succeeded;
         }
         works.retain(|_, works| !*works);
         if works.is_empty() {
@@ -90,7 +96,7 @@ impl Inner {
         let failing = self.read(move |connection| failing_endpoints(connection, &keys)).await?;
         for failing in failing {
             if self.now().signed_duration_since(failing.since) > FAILING_FOR {
-                self.give_up((failing.realm, failing.endpoint_id), DisabledReason::Failing).await;
+                self.give_up(failing.key(), DisabledReason::Failing).await;
             }
         }
         Ok(())

@@ -206,7 +206,7 @@ impl Engine {
             Ok(Ok(deliveries))
         });
         let told = |deliveries: Vec<NewDelivery>| {
-            let told = deliveries.iter().map(|delivery| (delivery.realm, delivery.endpoint_id));
+            let told = deliveries.iter().map(NewDelivery::key);
             inner.listening.due.tell(told);
             deliveries.len()
         };

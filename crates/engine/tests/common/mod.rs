@@ -147,9 +147,13 @@ impl Harness {
         Harness { engine, processor, url: database.url.clone(), books, clock, tenant, database }
     }
 
-    /// A further engine beside the first, as another process would be.
+    /// A further engine beside the first, as another process would be. It does what it is told to do, and does not also
+    /// sweep by itself as it starts, unless the test takes it back from being idle.
     pub(crate) fn another_engine(&self, change: impl FnOnce(&mut EngineSettings)) -> (Engine, Arc<Scripted>) {
-        start_engine(&self.url, &self.books, &self.clock, change)
+        start_engine(&self.url, &self.books, &self.clock, |settings| {
+            settings.is_idle = true;
+            change(settings);
+        })
     }
 
     /// The call of a key of this test's tenant.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Binary, Bool};
 use florin_domain::{DeliveryId, EventId, WebhookEndpointId, delivery_id};
 
-use super::NewDelivery;
+use super::{EndpointKey, NewDelivery};
 use crate::batch::{Kind, Row, Statement, Table, Value};
 use crate::rows::{REALM, Reader, Realm, object_key};
 use crate::{AnyConnection, StorageError};
@@ -67,6 +67,13 @@ pub struct Wanted {
     pub at_most: u32,
 }
 
+impl Wanted {
+    /// To which endpoint.
+    pub fn key(&self) -> EndpointKey {
+        (self.realm, self.endpoint_id)
+    }
+}
+
 /// A delivery that a process has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
@@ -82,6 +89,13 @@ pub struct Claimed {
     pub lease: i64,
     /// How many tries of the schedule failed before.
     pub failed_tries: u32,
+}
+
+impl Claimed {
+    /// To which endpoint it goes.
+    pub fn key(&self) -> EndpointKey {
+        (self.realm, self.endpoint_id)
+    }
 }
 
 type ClaimedSqlType = (Binary, Bool, Binary, Binary, Binary, BigInt, BigInt);

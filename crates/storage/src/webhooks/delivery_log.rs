@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use florin_domain::{DeliveryId, DeliveryStatus, EventId, WebhookEndpointId};
 
+use super::EndpointKey;
 use super::deliveries::OF_ENDPOINT;
 use super::outcomes::Tried;
 use crate::batch::{Kind, Lock, Row, Selection, Value, load_rows};
@@ -115,7 +116,7 @@ pub fn find_delivery(
 
 pub(super) fn load_deliveries(
     connection: &mut AnyConnection,
-    (realm, endpoint_id): (Realm, WebhookEndpointId),
+    (realm, endpoint_id): EndpointKey,
     ids: &[[u8; 16]],
 ) -> Result<Vec<DeliveryRecord>, StorageError> {
     let ids: BTreeSet<_> = ids.iter().copied().collect();

@@ -31,6 +31,9 @@ use crate::batch::Lock;
 use crate::rows::{Realm, Stored, load_endpoints_of, object_key};
 use crate::{AnyConnection, StorageError};
 
+/// Which endpoint: whose, and its id.
+pub type EndpointKey = (Realm, WebhookEndpointId);
+
 /// A delivery to be made: of an event, to an endpoint that need not listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewDelivery {
@@ -42,6 +45,13 @@ pub struct NewDelivery {
     pub event_id: EventId,
     /// Until when it belongs to whoever makes it, who sends it without having to claim it; nobody's if none.
     pub leased_until: Option<DateTime<Utc>>,
+}
+
+impl NewDelivery {
+    /// To which endpoint it goes.
+    pub fn key(&self) -> EndpointKey {
+        (self.realm, self.endpoint_id)
+    }
 }
 
 /// A webhook endpoint; not one that is gone.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::BigInt;
 use florin_domain::WebhookEndpointId;
 
+use super::EndpointKey;
 use super::deliveries::{Claimed, OF_ENDPOINT, of_endpoint};
 use crate::batch::{Change, Kind, OnConflict, Row, Statement, Table, Value, save};
 use crate::rows::{Reader, Realm, object_key};
@@ -87,6 +88,13 @@ pub struct Failing {
     pub since: DateTime<Utc>,
 }
 
+impl Failing {
+    /// Which endpoint.
+    pub fn key(&self) -> EndpointKey {
+        (self.realm, self.endpoint_id)
+    }
+}
+
 /// Writes down what came of deliveries, each only if the lease is still the caller's; and which endpoints have begun to
 /// fail, or work again.
 ///
@@ -101,7 +109,7 @@ pub(crate) fn save_finished(
     }
     // In one order, so that no two processes wait for each other.
     let mut finished: Vec<&Finished> = finished.iter().collect();
-    finished.sort_by_key(|done| (done.claimed.realm, done.claimed.endpoint_id, done.claimed.id));
+    finished.sort_by_key(|done| (done.claimed.key(), done.claimed.id));
     match connection {
         AnyConnection::Postgres(_) => update_together(connection, &finished)?,
         AnyConnection::Sqlite(_) => finished.iter().try_for_each(|done| update_alone(connection, done))?,
@@ -185,11 +193,13 @@ fn try_row(done: &Finished) -> Row<'_> {
 
 /// An endpoint to which anything was delivered works; one to which nothing was fails since the first such time.
 fn note_working(connection: &mut AnyConnection, finished: &[&Finished]) -> Result<(), StorageError> {
-    let mut endpoints: BTreeMap<(Realm, WebhookEndpointId), Option<DateTime<Utc>>> = BTreeMap::new();
+    let mut endpoints: BTreeMap<EndpointKey, Option<DateTime<Utc>>> = BTreeMap::new();
     for done in finished {
         let failed_at = (done.verdict != Verdict::Succeeded).then_some(done.at);
-        let key = (done.claimed.realm, done.claimed.endpoint_id);
-        endpoints.entry(key).and_modify(|failing| *failing = failing.and(failed_at)).or_insert(failed_at);
+        endpoints
+            .entry(done.claimed.key())
+            .and_modify(|failing| *failing = failing.and(failed_at))
+            .or_insert(failed_at);
     }
     let mut failing = Vec::new();
     for ((realm, endpoint_id), failed_at) in endpoints {
@@ -211,7 +221,7 @@ fn note_working(connection: &mut AnyConnection, finished: &[&Finished]) -> Resul
 /// As the database and its rows give cause.
 pub fn failing_endpoints(
     connection: &mut AnyConnection,
-    endpoints: &[(Realm, WebhookEndpointId)],
+    endpoints: &[EndpointKey],
 ) -> Result<Vec<Failing>, StorageError> {
     let mut failing = Vec::new();
     for (realm, endpoint_id) in endpoints.iter().copied() {

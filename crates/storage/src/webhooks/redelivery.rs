@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Binary, Text};
-use florin_domain::{DeliveryId, EventId, EventType, WebhookEndpointId};
+use florin_domain::{DeliveryId, EventId, EventType};
 
-use super::NewDelivery;
 use super::deliveries::{DELIVERIES, delivery_row, of_endpoint};
+use super::{EndpointKey, NewDelivery};
 use crate::access::AuditEntry;
 use crate::batch::{Change, OnConflict, Statement, Value, save};
 use crate::rows::{AUDIT_LOG, Reader, Realm, audit_row};
@@ -44,7 +44,7 @@ pub fn redeliver(
 /// As the database gives cause.
 pub fn redeliver_failed(
     connection: &mut AnyConnection,
-    (realm, endpoint_id): (Realm, WebhookEndpointId),
+    (realm, endpoint_id): EndpointKey,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<usize, StorageError> {

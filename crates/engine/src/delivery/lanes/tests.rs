@@ -1,7 +1,8 @@
-use florin_domain::{Actor, DeliveryId, EventId, Mode, StoredSecret, TenantId, WebhookEndpointId};
+use florin_domain::{DeliveryId, EventId, Mode};
 use florin_storage::Realm;
 
 use super::*;
+use crate::delivery::sample::sample_endpoint;
 
 const AT_ONCE: u32 = 3;
 
@@ -10,26 +11,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn endpoint() -> WebhookEndpoint {
-    WebhookEndpoint {
-        id: WebhookEndpointId::from_bytes([1; 16]),
-        tenant_id: TenantId::from_bytes([2; 16]),
-        mode: Mode::Test,
-        url: "https://example.com/".to_owned(),
-        types: None,
-        description: None,
-        enabled: true,
-        disabled_reason: None,
-        enabled_at: now(),
-        max_concurrency: AT_ONCE,
-        secret: StoredSecret::Plain(Vec::new()),
-        old_secret: None,
-        deleted_at: None,
-        revision: 1,
-        event_count: 0,
-        created_by: Actor::System,
-        updated_by: Actor::System,
-        updated_at: now(),
-    }
+    WebhookEndpoint { max_concurrency: AT_ONCE, ..sample_endpoint() }
 }
 
 fn parcel(until: DateTime<Utc>) -> Parcel {
