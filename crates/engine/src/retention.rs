@@ -1,12 +1,12 @@
 //! Forgetting, once an hour, what is kept for a time only.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use florin_storage::recovery::forget_processor_events;
 use florin_storage::sessions::{forget_login_failures, forget_sessions};
-use florin_storage::webhooks::remove_old_events;
+use florin_storage::webhooks::OldEvents;
 use florin_storage::{AnyConnection, StorageError, forget_answers};
 
 use crate::engine::Inner;
@@ -34,9 +34,32 @@ impl Inner {
         self.forget("events of processors", move |on| forget_processor_events(on, now - A_QUARTER)).await;
         self.forget("sessions", move |on| forget_sessions(on, now, now - A_MONTH)).await;
         self.forget("attempts to sign in", move |on| forget_login_failures(on, now - A_DAY)).await;
-        if let Some(before) = self.events_kept_since(now) {
-            self.forget("events", move |on| remove_old_events(on, before)).await;
+        if let Some(before) = self.events_kept_since(now)
+            && let Err(error) = self.forget_events(before).await
+        {
+            tracing::warn!(%error, "old events could not be forgotten");
         }
+    }
+
+    /// There may be millions of them. Some are removed at a time, and three times as long is left to others: on SQLite nobody
+    /// else writes meanwhile, and payments had to wait for seconds where one page followed the other.
+    async fn forget_events(&self, before: DateTime<Utc>) -> Result<(), StorageError> {
+        let mut old = self.read(move |on| OldEvents::before(on, before)).await?;
+        while !self.is_closed() {
+            let began = Instant::now();
+            let (rest, removed) = self
+                .read(move |on| {
+                    let removed = old.remove_some(on)?;
+                    Ok((old, removed))
+                })
+                .await?;
+            if removed.is_none() {
+                break;
+            }
+            old = rest;
+            tokio::time::sleep(began.elapsed().saturating_mul(3)).await;
+        }
+        Ok(())
     }
 
     /// None when events are kept for longer than there are dates.

@@ -22,7 +22,7 @@ pub use listeners::{Listeners, listeners_generation, load_listeners};
 pub(crate) use outcomes::save_finished;
 pub use outcomes::{Failing, Finished, Tried, Verdict, failing_endpoints};
 pub use redelivery::{deliver_missed, missed_events, redeliver, redeliver_failed, write_audit_entry};
-pub use retention::remove_old_events;
+pub use retention::OldEvents;
 
 use chrono::{DateTime, Utc};
 use florin_domain::{EventId, WebhookEndpoint, WebhookEndpointId};

@@ -13,35 +13,54 @@ use crate::{AnyConnection, StorageError, in_transaction};
 
 const IN: Reader = Reader("events");
 
-/// How many events one transaction removes.
-const PAGE: i64 = 500;
+/// How many events one transaction removes: as few as it takes milliseconds to remove, since on SQLite nobody else writes
+/// meanwhile.
+const PAGE: i64 = 100;
 
-/// Removes events from before a time, except such as are still to be delivered to an endpoint that is enabled, together
-/// with their deliveries. Says how many were removed.
-///
-/// # Errors
-/// As the database and its rows give cause. What was removed until then stays removed.
-pub fn remove_old_events(
-    connection: &mut AnyConnection,
-    before: DateTime<Utc>,
-) -> Result<usize, StorageError> {
-    let end = EventId::first_at(before).bytes();
-    let mut removed = 0;
-    for tenant in list_tenants(connection)? {
-        for mode in [Mode::Test, Mode::Live] {
-            let realm = Realm { tenant_id: tenant.id, mode };
-            let endpoints = load_endpoints_of(connection, Lock::None, &[realm.values().into()])?;
-            let mut after = [0; 16];
-            loop {
-                let page = old_events(connection, realm, after, end)?;
-                let Some(last) = page.last() else { break };
-                after = last.bytes();
-                removed +=
-                    in_transaction(connection, |connection| remove(connection, realm, &page, &endpoints))?;
-            }
-        }
+/// Events that are too old, on their way out: some at a time, so that others write in between.
+#[derive(Debug)]
+pub struct OldEvents {
+    /// The realms that were not looked at to their end.
+    realms: Vec<Realm>,
+    /// Up to which event of the last of them.
+    after: [u8; 16],
+    end: [u8; 16],
+}
+
+impl OldEvents {
+    /// Those from before a time, except such as are still to be delivered to an endpoint that is enabled.
+    ///
+    /// # Errors
+    /// As the database and its rows give cause.
+    pub fn before(connection: &mut AnyConnection, before: DateTime<Utc>) -> Result<Self, StorageError> {
+        let tenants = list_tenants(connection)?;
+        let realms = tenants
+            .iter()
+            .flat_map(|tenant| [Mode::Test, Mode::Live].map(|mode| Realm { tenant_id: tenant.id, mode }));
+        Ok(OldEvents { realms: realms.collect(), after: [0; 16], end: EventId::first_at(before).bytes() })
     }
-    Ok(removed)
+
+    /// Removes the next of them, a hundred at most, together with their deliveries. Says how many it removed; none when
+    /// there are no more.
+    ///
+    /// # Errors
+    /// As the database and its rows give cause. What was removed until then stays removed.
+    pub fn remove_some(&mut self, connection: &mut AnyConnection) -> Result<Option<usize>, StorageError> {
+        while let Some(realm) = self.realms.last().copied() {
+            let page = old_events(connection, realm, self.after, self.end)?;
+            let Some(last) = page.last() else {
+                self.realms.pop();
+                self.after = [0; 16];
+                continue;
+            };
+            self.after = last.bytes();
+            let endpoints = load_endpoints_of(connection, Lock::None, &[realm.values().into()])?;
+            let removed =
+                in_transaction(connection, |connection| remove(connection, realm, &page, &endpoints))?;
+            return Ok(Some(removed));
+        }
+        Ok(None)
+    }
 }
 
 fn old_events(

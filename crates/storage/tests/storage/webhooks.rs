@@ -3,18 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use florin_domain::{Actor, DeliveryStatus, EventId, StoredSecret, WebhookEndpoint, WebhookEndpointId};
 use florin_storage::access::{Tenant, create_tenant};
 use florin_storage::read::{Position, Slice};
 use florin_storage::webhooks::{
-    Claimed, DeliveryQuery, Finished, Listeners, NewDelivery, Tried, Verdict, Wanted, claim_deliveries,
-    events_after, failing_endpoints, list_deliveries, load_listeners, remove_old_events, settle_events,
+    Claimed, DeliveryQuery, Finished, Listeners, NewDelivery, OldEvents, Tried, Verdict, Wanted,
+    claim_deliveries, events_after, failing_endpoints, list_deliveries, load_listeners, settle_events,
 };
 use florin_storage::{AnyConnection, Event, Needs, StorageError, WorkingSet, begin, commit, rollback};
 
 use crate::harness::on_each_database;
 use crate::samples::{id_bytes, noon, realm};
+
+/// Removes all events from before a time, and says how many at a time.
+fn remove_old_events(connection: &mut AnyConnection, before: DateTime<Utc>) -> Vec<usize> {
+    let mut old = OldEvents::before(connection, before).unwrap();
+    std::iter::from_fn(|| old.remove_some(connection).unwrap()).collect()
+}
 
 /// An event that was made so many milliseconds after noon.
 fn event(milliseconds: i64) -> Event {
@@ -308,14 +314,33 @@ fn old_events_go_with_their_deliveries_except_such_as_are_still_to_be_delivered(
             .collect();
         assert_eq!(kept.len(), 1);
         let after_all = noon() + TimeDelta::seconds(10);
-        assert_eq!(remove_old_events(&mut connection, noon()).unwrap(), 0);
-        assert_eq!(remove_old_events(&mut connection, after_all).unwrap(), 2);
+        assert_eq!(remove_old_events(&mut connection, noon()), [0; 0]);
+        assert_eq!(remove_old_events(&mut connection, after_all), [2]);
         assert_eq!(after(&mut connection, [0; 16], ALL), [kept[0].0.bytes()]);
         assert_eq!(deliveries(&mut connection, 1), kept);
         // Once it is delivered it goes too.
         let claimed = claim(&mut connection, 60);
         finish(&mut connection, &[finished(&claimed[0], Verdict::Failed)]);
-        assert_eq!(remove_old_events(&mut connection, after_all).unwrap(), 1);
+        assert_eq!(remove_old_events(&mut connection, after_all), [1]);
         assert!(deliveries(&mut connection, 1).is_empty());
+    });
+}
+
+#[test]
+fn old_events_are_removed_a_hundred_at_a_time_so_that_others_write_in_between() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        make_tenant(&mut connection);
+        for number in 1..=230 {
+            commit_event(&mut connection, event(number));
+        }
+        let mut old = OldEvents::before(&mut connection, noon() + TimeDelta::milliseconds(211)).unwrap();
+        assert_eq!(old.remove_some(&mut connection).unwrap(), Some(100));
+        // Somebody else has it for a moment.
+        commit_event(&mut database.connect(), event(231));
+        assert_eq!(old.remove_some(&mut connection).unwrap(), Some(100));
+        assert_eq!(old.remove_some(&mut connection).unwrap(), Some(10));
+        assert_eq!(old.remove_some(&mut connection).unwrap(), None);
+        assert_eq!(after(&mut connection, [0; 16], ALL).len(), 21);
     });
 }
