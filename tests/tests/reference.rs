@@ -340,6 +340,7 @@ async fn more_requests_than_documented_are_too_many(#[case] limit: &str, #[case]
     for reply in refused {
         let reply = reply.expect_error(429, "rate_limit_exceeded");
         assert_eq!(reply.body["error"]["type"], "rate_limit_error");
-        assert!(reply.header("retry-after").parse::<u32>().is_ok_and(|seconds| (1..=60).contains(&seconds)));
+        // A request counts until its slot, a five-hundredth of the window, is a whole window old: 60.12 s at most.
+        assert!(reply.header("retry-after").parse::<u32>().is_ok_and(|seconds| (1..=61).contains(&seconds)));
     }
 }
