@@ -30,36 +30,20 @@ impl Inner {
     /// What can't be forgotten now is tried again with the rest, an hour later.
     async fn forget_all(&self) {
         let now = self.now();
-        self.forget("idempotent answers", move |on| forget_answers(on, now - A_MONTH)).await;
-        self.forget("events of processors", move |on| forget_processor_events(on, now - A_QUARTER)).await;
-        self.forget("sessions", move |on| forget_sessions(on, now, now - A_MONTH)).await;
-        self.forget("attempts to sign in", move |on| forget_login_failures(on, now - A_DAY)).await;
-        if let Some(before) = self.events_kept_since(now)
-            && let Err(error) = self.forget_events(before).await
-        {
-            tracing::warn!(%error, "old events could not be forgotten");
+        self.forget("idempotent answers", move |on| some(forget_answers(on, now - A_MONTH)?)).await;
+        self.forget("events of processors", move |on| some(forget_processor_events(on, now - A_QUARTER)?))
+            .await;
+        self.forget("sessions", move |on| forget_sessions(on, now, now - A_MONTH).map(|_| None)).await;
+        self.forget("attempts to sign in", move |on| forget_login_failures(on, now - A_DAY).map(|_| None))
+            .await;
+        if let Some(before) = self.events_kept_since(now) {
+            let mut old = None;
+            self.forget("events", move |on| match &mut old {
+                Some(old) => OldEvents::remove_some(old, on),
+                None => old.insert(OldEvents::before(on, before)?).remove_some(on),
+            })
+            .await;
         }
-    }
-
-    /// There may be millions of them. Some are removed at a time, and three times as long is left to others: on SQLite nobody
-    /// else writes meanwhile, and payments had to wait for seconds where one page followed the other.
-    async fn forget_events(&self, before: DateTime<Utc>) -> Result<(), StorageError> {
-        let mut old = self.read(move |on| OldEvents::before(on, before)).await?;
-        while !self.is_closed() {
-            let began = Instant::now();
-            let (rest, removed) = self
-                .read(move |on| {
-                    let removed = old.remove_some(on)?;
-                    Ok((old, removed))
-                })
-                .await?;
-            if removed.is_none() {
-                break;
-            }
-            old = rest;
-            tokio::time::sleep(began.elapsed().saturating_mul(3)).await;
-        }
-        Ok(())
     }
 
     /// None when events are kept for longer than there are dates.
@@ -67,13 +51,28 @@ impl Inner {
         now.checked_sub_signed(TimeDelta::from_std(self.settings.delivery.retention).ok()?)
     }
 
-    async fn forget<T: Send + 'static>(
+    /// Forgets some at a time until `forget_some` says that there are no more. There may be millions: three times as long as
+    /// that took is left to others each time. On SQLite nobody else writes meanwhile, and payments had to wait for seconds
+    /// where one page followed the other.
+    async fn forget(
         &self,
         what: &'static str,
-        forget: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
+        mut forget_some: impl FnMut(&mut AnyConnection) -> Result<Option<usize>, StorageError> + Send + 'static,
     ) {
-        if let Err(error) = self.read(forget).await {
-            tracing::warn!(%error, "old {what} could not be forgotten");
+        while !self.is_closed() {
+            let began = Instant::now();
+            let read = self.read(move |on| forget_some(on).map(|forgotten| (forget_some, forgotten)));
+            match read.await {
+                Ok((rest, Some(_))) => forget_some = rest,
+                Ok((_, None)) => break,
+                Err(error) => return tracing::warn!(%error, "old {what} could not be forgotten"),
+            }
+            tokio::time::sleep(began.elapsed().saturating_mul(3)).await;
         }
     }
+}
+
+/// How many were forgotten; none when there were no more.
+fn some(forgotten: usize) -> Result<Option<usize>, StorageError> {
+    Ok((forgotten > 0).then_some(forgotten))
 }

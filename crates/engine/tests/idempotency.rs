@@ -21,6 +21,7 @@ test_on_each_database! {
     other_refusals_do_not_use_the_key_up,
     a_key_is_good_for_one_tenant_mode_and_path,
     an_answer_is_kept_for_thirty_days_and_the_key_for_ever,
+    all_old_answers_are_forgotten_however_many_there_are,
     the_key_of_a_request_whose_process_died_stays_bound_until_recovery_answers,
     the_key_of_a_refund_whose_process_died_is_answered_with_the_refund,
 }
@@ -209,6 +210,26 @@ async fn an_answer_is_kept_for_thirty_days_and_the_key_for_ever(kind: Kind) {
         florin_storage::forget_answers(&mut connection, harness.clock.now()).expect("forgetting");
     }
     assert_eq!(harness.charges(), 1);
+    harness.finish().await;
+}
+
+async fn all_old_answers_are_forgotten_however_many_there_are(kind: Kind) {
+    let harness = Harness::start(kind);
+    let answer = async |key: String| {
+        harness.engine.create_payment(harness.context(), create("pm_test_success"), creation(&key)).await
+    };
+    futures_util::future::join_all((0..230).map(|number| answer(format!("old-{number}")))).await;
+    harness.clock.advance(30 * DAY + Duration::from_secs(1));
+    assert_eq!(answer("young".to_owned()).await.status, 201);
+    let kept = || {
+        harness
+            .database
+            .number("SELECT count(*) AS number FROM idempotency_keys WHERE answer_body IS NOT NULL")
+    };
+    assert_eq!(kept(), 231);
+    let (_forgetful, _) = harness.another_engine(|settings| settings.is_idle = false);
+    eventually("the old answers are forgotten", async || (kept() == 1).then_some(())).await;
+    assert!(answer("young".to_owned()).await.replayed);
     harness.finish().await;
 }
 

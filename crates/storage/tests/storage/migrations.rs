@@ -79,6 +79,7 @@ fn an_older_schema_is_refused_with_a_message_that_says_what_to_do() {
 /// Takes the schema back to what it was before there was a journal.
 fn forget_the_journal(connection: &mut AnyConnection) {
     for back in [
+        migration!("00000000000011_answers_by_age", "down.sql", connection),
         migration!("00000000000010_words_compared", "down.sql", connection),
         migration!("00000000000009_payment_requests", "down.sql", connection),
         migration!("00000000000008_webhooks", "down.sql", connection),
@@ -139,7 +140,7 @@ fn payments_from_before_the_journal_are_booked_by_the_migration_and_verify_finds
         let reversed = "SELECT count(*) AS value FROM transactions WHERE type = 'refund_reversal'";
         let reversed = number(&mut connection, reversed);
         forget_the_journal(&mut connection);
-        let versions: Vec<String> = (2..=10).map(|number| format!("{number:014}")).collect();
+        let versions: Vec<String> = (2..=11).map(|number| format!("{number:014}")).collect();
         assert_eq!(migrate(&database.url).unwrap(), versions);
         assert_eq!(found(&mut connection).0, Vec::<String>::new());
         // A refund that failed after all has left no trace of when it had succeeded.

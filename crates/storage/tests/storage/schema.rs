@@ -79,7 +79,8 @@ fn every_key_and_index_of_a_tenants_objects_begins_with_the_tenant_and_the_mode(
         "key login_failures (digest)",
         // Users work in both modes.
         "key users (tenant_id, id)",
-        // Recovery looks after everybody's.
+        // Recovery looks after everybody's, and so does who forgets.
+        "index idempotency_keys_answered on idempotency_keys (created_at) in part",
         "index attempts_watched on attempts (due_at) in part",
         "index payments_expiring on payments (authorization_expires_at) in part",
         "index processor_events_by_time on processor_events (received_at)",

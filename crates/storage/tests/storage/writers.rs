@@ -172,6 +172,26 @@ fn a_claimed_key_is_taken_once_and_found_by_everybody_after() {
 }
 
 #[test]
+fn old_answers_are_forgotten_a_hundred_at_a_time_the_oldest_first() {
+    on_each_database(|database| {
+        let mut connection = database.connect();
+        let answered = |number: u8| IdempotencyRecord {
+            created_at: noon() + chrono::Duration::seconds(i64::from(number)),
+            answer: Some(StoredAnswer { status: 201, body: Some("{}".into()) }),
+            ..record(realm(1), number)
+        };
+        let records: Vec<_> = (1..=230).map(answered).collect();
+        write(&mut connection, &key_needs(&records), |set| {
+            assert!(records.iter().all(|record| set.take_claim(&key_of(record))));
+        })
+        .unwrap();
+        let young = noon() + chrono::Duration::seconds(221);
+        let mut forget = || forget_answers(&mut connection, young).unwrap();
+        assert_eq!([forget(), forget(), forget(), forget()], [100, 100, 20, 0]);
+    });
+}
+
+#[test]
 fn a_claim_that_nobody_takes_is_free_again_after_the_commit() {
     on_each_database(|database| {
         let mut connection = database.connect();
