@@ -26,6 +26,7 @@ use crate::export::export_slots;
 use crate::figures::FiguresBook;
 use crate::generations::Generations;
 use crate::known_accounts::KnownAccount;
+use crate::outliving::Outliving;
 use crate::passwords::Passwords;
 use crate::point_reads::PointReads;
 use crate::routing::{Directory, Opener, REFRESHED_EVERY};
@@ -319,7 +320,15 @@ impl Inner {
         task.await.unwrap_or_else(|error| Err(StorageError::Unavailable(error.to_string())))
     }
 
-    /// Runs a task that outlives its caller, and that draining waits for.
+    /// Work that its caller waits for, that goes on when the caller has gone, and that draining waits for.
+    pub(crate) fn outlive<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Outliving<T> {
+        Outliving::new(work, &self.tasks, &self.handle)
+    }
+
+    /// Runs a task that nobody waits for, but draining.
     pub(crate) fn track<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,

@@ -22,6 +22,7 @@ mod logins;
 mod look_up;
 mod mail;
 mod office;
+mod outliving;
 mod passwords;
 mod payer_return;
 mod payment_page;

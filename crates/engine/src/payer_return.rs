@@ -31,7 +31,7 @@ impl Engine {
             return;
         }
         // It goes on when the payer's browser hangs up, and when they have waited long enough.
-        let looking = self.inner.track(async move { inner.look_up_returned(token).await });
+        let looking = self.inner.outlive(async move { inner.look_up_returned(token).await });
         let _unfinished = tokio::time::timeout(PATIENCE, looking).await;
     }
 }

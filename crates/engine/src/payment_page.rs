@@ -194,11 +194,8 @@ impl Engine {
             return Ok(Some(PayOutcome::Refused(Refused::overloaded())));
         }
         // It goes on when the payer's browser hangs up.
-        let task = self.inner.track(async move { inner.pay(&token, &pay).await });
-        task.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a tracked task failed");
-            Err(Refused::outcome_unknown())
-        })
+        let work = self.inner.outlive(async move { inner.pay(&token, &pay).await });
+        work.await.unwrap_or_else(|_panicked| Err(Refused::outcome_unknown()))
     }
 }
 

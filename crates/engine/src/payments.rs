@@ -97,7 +97,7 @@ impl Engine {
 }
 
 impl Inner {
-    /// Writes a request, and carries out what it decides, in a task that outlives its caller.
+    /// Writes a request, and carries out what it decides, also when its caller goes away meanwhile.
     async fn request<O: Operation>(
         self: &Arc<Self>,
         requester: Requester,
@@ -117,17 +117,14 @@ impl Inner {
         let caller = requester.clone();
         let command = Request { requester: requester.clone(), payment_id, sender, key, operation };
         let inner = Arc::clone(self);
-        let task = self.track(async move {
+        let work = self.outlive(async move {
             match inner.write(command).await {
                 Ok(Begun::Answered(answer)) => answer,
                 Ok(Begun::Send(sending)) => inner.carry_out(*sending, requester).await,
                 Err(failed) => not_written(failed, &requester),
             }
         });
-        task.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a tracked task failed");
-            caller.refuse(Refused::outcome_unknown())
-        })
+        work.await.unwrap_or_else(|_panicked| caller.refuse(Refused::outcome_unknown()))
     }
 }
 

@@ -127,7 +127,7 @@ impl Inner {
             requester: requester.clone(),
         };
         let inner = Arc::clone(self);
-        let task = self.track(async move {
+        let work = self.outlive(async move {
             match inner.write(command).await {
                 Ok(Resolved { answer, follow_up }) => {
                     if let Some(follow_up) = follow_up {
@@ -138,7 +138,7 @@ impl Inner {
                 Err(failed) => not_written(failed, &requester),
             }
         });
-        task.await.map_err(|_panicked| Refused::outcome_unknown())
+        work.await.map_err(|_panicked| Refused::outcome_unknown())
     }
 
     /// The item about an attempt that needs, or needed, review.

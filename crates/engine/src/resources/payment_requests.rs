@@ -112,12 +112,9 @@ impl Engine {
         }
         let (inner, caller) = (Arc::clone(&self.inner), requester.clone());
         // It goes on when its caller hangs up: the e-mail may be out by then.
-        let task =
-            self.inner.track(async move { inner.send_to_payer(&requester, id, email, idempotency).await });
-        let sent = task.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a tracked task failed");
-            Err(Refused::outcome_unknown())
-        });
+        let work =
+            self.inner.outlive(async move { inner.send_to_payer(&requester, id, email, idempotency).await });
+        let sent = work.await.unwrap_or_else(|_panicked| Err(Refused::outcome_unknown()));
         sent.unwrap_or_else(|refused| caller.refuse(refused))
     }
 }
