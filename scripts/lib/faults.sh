@@ -5,22 +5,20 @@ need_fault_packages() {
   need_packages cc=build-essential initdb=postgresql strace=strace faketime=faketime pgbouncer=pgbouncer
 }
 
-# build_faults: builds the experiments, and a server with fail points in a place of its own, so that no test takes it for
-# the real one. Names them in $faults_program and FLORIN_BIN.
+# build_faults: builds a server with fail points, and the experiments.
 build_faults() {
   local locked=()
   [[ -z ${CI:-} ]] || locked=(--locked)
-  cargo build ${locked[@]+"${locked[@]}"} --package florin --all-features
-  mkdir -p "$target/faults"
-  cp "$target/debug/florin" "$target/faults/florin"
-  cargo build ${locked[@]+"${locked[@]}"} --package florin-tests --bin faults
-  faults_program=$target/debug/faults
-  export FLORIN_BIN=$target/faults/florin
+  cargo build ${locked[@]+"${locked[@]}"} --package florin --package florin-tests --all-features --bins
 }
 
-# run_some_faults: about a tenth of each, some minutes in all. FAULTS_SEED sets another seed.
-run_some_faults() {
-  build_faults
-  "$faults_program" --divide "${FAULTS_DIVIDE:-10}" --seed "${FAULTS_SEED:-20251121}" --no-controls
-  "$faults_program" races failover adversary --only-controls
+# run_experiments: runs experiments, by the arguments of the program.
+run_experiments() {
+  FLORIN_BIN=$target/debug/florin "$target/debug/faults" "$@"
+}
+
+# drive_faults: about a tenth of each, some minutes in all. FAULTS_SEED sets another seed.
+drive_faults() {
+  step "faults" run_experiments --divide "${FAULTS_DIVIDE:-10}" --seed "${FAULTS_SEED:-20251121}" --no-controls
+  step "controls of faults" run_experiments races failover adversary --only-controls
 }
