@@ -14,7 +14,7 @@ use super::shop::{
 
 /// How an order is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub(super) enum Way {
     /// By the test payment method of that name.
     By(&'static str),
     /// Authorized now, captured later.
@@ -49,8 +49,8 @@ const WAYS: [(i64, Way); 14] = [
 const DUE_WITHIN: TimeDelta = TimeDelta::days(14);
 
 impl Shop {
-    /// Somebody buys something.
-    pub(super) async fn order(&mut self) -> Done {
+    /// Somebody buys something, and pays in the way that is given, or in any.
+    pub(super) async fn order(&mut self, way: Option<Way>) -> Done {
         let person = self.somebody(false);
         let code = PEOPLE[person].currency;
         let product = self.chance.one_of(PRODUCTS);
@@ -58,7 +58,7 @@ impl Shop {
         // Some buy without leaving their name.
         let customer_id = if self.chance.happens(800) { Some(self.customer(person).await?) } else { None };
         self.orders += 1;
-        let way = self.chance.weighted(&WAYS);
+        let way = way.unwrap_or_else(|| self.chance.weighted(&WAYS));
         let bank = matches!(way, Way::By(name) if name.starts_with("pm_test_ach"));
         let code = if bank { "USD" } else { code };
         let metadata = [("order_id".to_owned(), self.orders.to_string())].into();

@@ -10,6 +10,8 @@ use florin_domain::{InvoiceId, PageToken, PaymentId, PaymentRequestId};
 pub(super) enum Happening {
     /// Somebody buys something.
     Order,
+    /// Somebody buys something that is captured when it is sent.
+    OrderAhead,
     /// A company is sent an invoice.
     Invoice,
     /// Somebody is sent a link to pay by.

@@ -36,6 +36,9 @@ const HOURS: [(i64, i64); 18] = [
 /// Whatever is open is looked up so often.
 const LOOK_UPS: TimeDelta = TimeDelta::hours(6);
 
+/// How long before the end somebody buys what is sent later, after an hour at the earliest.
+const LAST_AHEAD: TimeDelta = TimeDelta::minutes(40);
+
 /// The beginning of all trade.
 pub(super) fn beginning(end: DateTime<Utc>) -> DateTime<Utc> {
     end.checked_sub_days(Days::new(DAYS)).unwrap_or(end)
@@ -65,6 +68,8 @@ pub(super) fn plan(end: DateTime<Utc>, chance: &mut Chance) -> Agenda {
         day = day.checked_add_days(Days::new(1)).unwrap_or(end);
         number += 1;
     }
+    // By chance there may be none that is still to be captured.
+    agenda.add(end - LAST_AHEAD, Happening::OrderAhead);
     let mut look = beginning(end);
     while look < end {
         agenda.add(look, Happening::LookUp);
@@ -93,12 +98,14 @@ mod tests {
     fn all_of_it_is_in_time_and_comes_in_order() {
         let end: DateTime<Utc> = "2026-03-15T10:20:30Z".parse().unwrap();
         let mut agenda = plan(end, &mut Chance::new(1));
-        let (mut last, mut orders) = (beginning(end), 0);
+        let (mut last, mut orders, mut ahead) = (beginning(end), 0, Vec::new());
         while let Some((at, happening)) = agenda.next(end) {
             assert!(last <= at && at < end);
             last = at;
             orders += u32::from(matches!(happening, Happening::Order));
+            ahead.extend(matches!(happening, Happening::OrderAhead).then_some(end - at));
         }
         assert!((400..1000).contains(&orders), "{orders}");
+        assert_eq!(ahead, [LAST_AHEAD]);
     }
 }

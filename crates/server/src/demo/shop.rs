@@ -15,6 +15,7 @@ use florin_engine::views::Answer;
 use florin_processors::sandbox::Sandbox;
 use serde_json::Value;
 
+use super::acts::Way;
 use super::chance::Chance;
 use super::goods::{CANCEL_REASONS, PEOPLE, REFUND_REASONS};
 use super::happening::{Agenda, Happening};
@@ -100,7 +101,8 @@ impl Shop {
     async fn happen(&mut self, happening: Happening) -> Done {
         let (engine, context) = (self.engine.clone(), self.context.clone());
         let answer = match happening {
-            Happening::Order => return self.order().await,
+            Happening::Order => return self.order(None).await,
+            Happening::OrderAhead => return self.order(Some(Way::Ahead)).await,
             Happening::Invoice => return self.invoice().await,
             Happening::AskToPay => return self.ask_to_pay().await,
             Happening::PayRequest(token, name) => return self.pay_request(&token, name).await,
