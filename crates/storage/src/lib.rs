@@ -9,6 +9,7 @@ mod connection;
 mod counters;
 mod error;
 pub mod faults;
+mod forgetting;
 mod keys;
 mod migrate;
 #[cfg(test)]
@@ -29,7 +30,7 @@ mod working_set;
 pub use checkpoint::{Checkpoint, Checkpointed, checkpoint, leave_checkpoints_to_others};
 pub use connection::{AnyConnection, ConnectionManager, DatabaseUrl, Pool, UnknownDatabaseUrl, open_pool};
 pub use error::StorageError;
-pub use keys::forget_answers;
+pub use forgetting::{forget_answers, forget_processor_events};
 pub use migrate::{check_schema, migrate};
 pub use probe::{Committer, backend_pid, is_at_work, own_transaction, unanswered_keys, wait_for_standbys};
 pub use rows::{

@@ -148,22 +148,6 @@ pub fn find_open_attempts(
     found.collect()
 }
 
-/// Forgets events of processors that came before `before`, the oldest hundred at most. Says how many: with none there are no
-/// more.
-///
-/// # Errors
-/// As the database gives cause.
-pub fn forget_processor_events(
-    connection: &mut AnyConnection,
-    before: DateTime<Utc>,
-) -> Result<usize, StorageError> {
-    Statement::<()>::new("DELETE FROM processor_events WHERE (tenant_id, livemode, digest) IN (")
-        .sql("SELECT tenant_id, livemode, digest FROM processor_events WHERE received_at < ")
-        .value(Value::Int(before.timestamp_micros()))
-        .sql(" ORDER BY received_at LIMIT 100)")
-        .execute(connection)
-}
-
 /// What time it is for PostgreSQL; none on SQLite, which has no clock of its own.
 ///
 /// # Errors

@@ -8,14 +8,11 @@ use super::deliveries::of_endpoint;
 use super::delivery_log::load_deliveries;
 use crate::access::list_tenants;
 use crate::batch::{Lock, Statement, Value};
+use crate::forgetting::PAGE;
 use crate::rows::{Reader, Realm, load_endpoints_of};
 use crate::{AnyConnection, StorageError, in_transaction};
 
 const IN: Reader = Reader("events");
-
-/// How many events one transaction removes: as few as it takes milliseconds to remove, since on SQLite nobody else writes
-/// meanwhile.
-const PAGE: i64 = 100;
 
 /// Events that are too old, on their way out: some at a time, so that others write in between.
 #[derive(Debug)]
