@@ -328,7 +328,7 @@ impl Inner {
         Outliving::new(work, &self.tasks, &self.handle)
     }
 
-    /// Runs a task that nobody waits for, but draining.
+    /// Runs a task that draining waits for.
     pub(crate) fn track<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,

@@ -21,9 +21,8 @@ type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Its timers and connections are the engine's from the beginning, since the caller's runtime may end before it.
 pub(crate) struct Outliving<T: Send + 'static> {
     work: Option<Work<T>>,
-    /// Counts as a task already.
-    token: Option<TaskTrackerToken>,
-    tasks: TaskTracker,
+    /// Counts as a task from the beginning.
+    token: TaskTrackerToken,
     handle: tokio::runtime::Handle,
 }
 
@@ -33,12 +32,7 @@ impl<T: Send + 'static> Outliving<T> {
         tasks: &TaskTracker,
         handle: &tokio::runtime::Handle,
     ) -> Self {
-        Outliving {
-            work: Some(Box::pin(work)),
-            token: Some(tasks.token()),
-            tasks: tasks.clone(),
-            handle: handle.clone(),
-        }
+        Outliving { work: Some(Box::pin(work)), token: tasks.token(), handle: handle.clone() }
     }
 }
 
@@ -68,9 +62,8 @@ impl<T: Send + 'static> Future for Outliving<T> {
 impl<T: Send + 'static> Drop for Outliving<T> {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            drop(self.tasks.spawn_on(work, &self.handle));
+            drop(self.token.task_tracker().spawn_on(work, &self.handle));
         }
-        drop(self.token.take());
     }
 }
 
